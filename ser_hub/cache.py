@@ -1,0 +1,38 @@
+"""Where ser_hub keeps what can be made again, and how files are written so that nothing is ever half there."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def cache_dir(room: str) -> Path:
+    """Return a folder for one kind of cached thing: below SER_HUB_CACHE, else below the user's cache folder."""
+    home = os.environ.get("SER_HUB_CACHE") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "ser_hub")
+    return Path(home).expanduser() / room
+
+
+@contextmanager
+def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a path beside `path` to write to, and rename it to `path` when the block ends without an error.
+
+    Two writers at once are harmless: each has its own file and the last rename wins. After an error nothing is left.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(0o666 & ~_umask())  # mkstemp makes files private; what we write is an ordinary file
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,185 @@
+"""`ser-hub`: every verb is one call into a room."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from datasets import disable_progress_bars
+from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from tqdm import tqdm
+from transformers.utils import logging as transformers_logging
+
+from ser_hub import __version__
+from ser_hub.corpora import CORPORA
+from ser_hub.errors import InputError
+from ser_hub.evaluation import TestReport
+from ser_hub.models import SERModel
+from ser_hub.training import SERDataModule
+
+LIGHTNING_VERBS = {
+    "fit": "train a model from a recipe (configs/*.yaml)",
+    "validate": "judge a checkpoint on the validation speakers",
+    "test": "judge a checkpoint on the test speakers and write the evidence",
+}
+
+
+class SERCLI(LightningCLI):
+    """The Lightning CLI over `SERModel` and `SERDataModule`: fit, validate, test."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Return Lightning's verbs without its `predict`: ours takes an exported model and files."""
+        return {verb: skip for verb, skip in LightningCLI.subcommands().items() if verb in LIGHTNING_VERBS}
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse the arguments that `main` was given."""
+        self.config = parser.parse_args(args)
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the model to the recipe; `SERModel.on_load_checkpoint` refuses a checkpoint of another one."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the checkpoint callback, and give the model what only the data knows."""
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.set_defaults(
+            {
+                "checkpoint.monitor": "val/uar",
+                "checkpoint.mode": "max",
+                "checkpoint.filename": "best",
+                "checkpoint.save_last": True,
+                "checkpoint.enable_version_counter": False,
+            }
+        )
+        config = "model.init_args.config.init_args"
+        parser.link_arguments("data.labels", f"{config}.labels", apply_on="instantiate")
+        parser.link_arguments("data.feature_size", f"{config}.input_size", apply_on="instantiate")
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Log to CSV always, and to W&B (offline unless WANDB_MODE says otherwise) where no logger was chosen."""
+        settings = self._get(self.config_init, "trainer")
+        chosen, root = settings.get("logger"), settings.get("default_root_dir") or "runs"
+        csv = CSVLogger(root, name="")
+        if chosen is None or chosen is True:
+            wandb = WandbLogger(project="ser_hub", save_dir=root, offline="WANDB_MODE" not in os.environ)
+            loggers: list[Logger] = [csv, wandb]
+        elif chosen is False:
+            loggers = [csv]
+        else:
+            loggers = [chosen] if isinstance(chosen, Logger) else list(chosen)
+            if not any(isinstance(logger, CSVLogger) for logger in loggers):
+                loggers.insert(0, csv)
+        return super().instantiate_trainer(logger=loggers, default_root_dir=root, **kwargs)
+
+    def after_fit(self) -> None:
+        """Name the checkpoint."""
+        checkpoint = self.trainer.checkpoint_callback
+        if isinstance(checkpoint, ModelCheckpoint) and checkpoint.best_model_path and self.trainer.is_global_zero:
+            score = checkpoint.best_model_score
+            print(f"best checkpoint   {checkpoint.best_model_path} ({checkpoint.monitor} {score:.4f})")
+
+
+def lightning(argv: Sequence[str]) -> None:
+    """Run `fit`, `validate` or `test`."""
+    strict = {"exit_on_error": False}
+    SERCLI(
+        SERModel,
+        SERDataModule,
+        subclass_mode_model=True,
+        args=list(argv),
+        trainer_defaults={"callbacks": [TestReport()]},
+        save_config_kwargs={"overwrite": True},
+        seed_everything_default=0,
+        load_from_checkpoint_support=False,
+        parser_kwargs={"prog": "ser-hub", **strict, **{verb: strict for verb in LIGHTNING_VERBS}},
+    )
+
+
+def corpus_show(arguments: argparse.Namespace) -> None:
+    """Print a corpus's summary."""
+    from ser_hub.corpora.summary import summary
+
+    print(summary(arguments.name, arguments.data_dir))
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Write a Hub folder."""
+    from ser_hub.hub import export as write_folder
+
+    print(f"Hub folder        {write_folder(arguments.checkpoint, arguments.dest, arguments.record)}")
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """Print what a model says of each file."""
+    from ser_hub.inference import Predictor
+
+    predictor = Predictor(arguments.model)
+    files = tqdm(arguments.files, desc="predict", leave=False, disable=len(arguments.files) < 2)
+    predictions = [predictor(file) for file in files]
+    if arguments.json:
+        print(json.dumps([asdict(prediction) | {"emotion": prediction.emotion} for prediction in predictions]))
+        return
+    for prediction in predictions:
+        most = list(prediction.probabilities.items())[:3]
+        print(f"{prediction.file}: " + ", ".join(f"{name} {value:.1%}" for name, value in most))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of every verb but Lightning's, which parses its own."""
+    parser = argparse.ArgumentParser(
+        prog="ser-hub", description="Speech emotion recognition, from a corpus to a model in use."
+    )
+    parser.add_argument("--version", action="version", version=f"ser-hub {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for verb, text in LIGHTNING_VERBS.items():
+        verbs.add_parser(verb, help=text)
+
+    corpus = verbs.add_parser("corpus", help="look at a corpus").add_subparsers(metavar="ACTION", required=True)
+    show = corpus.add_parser("show", help="clips, hours, speakers and classes")
+    show.add_argument("name", help=f"one of {', '.join(CORPORA)}")
+    show.add_argument("--data-dir", help="folder that holds its clips, in whatever layout")
+    show.set_defaults(run=corpus_show)
+
+    exporter = verbs.add_parser("export", help="write a checkpoint as a Hub folder that from_pretrained loads")
+    exporter.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint that `ser-hub fit` wrote")
+    exporter.add_argument("dest", metavar="DEST", help="folder to make")
+    exporter.add_argument("--record", help="record.json of `ser-hub test` on this checkpoint, for the card's results")
+    exporter.set_defaults(run=export)
+
+    predictor = verbs.add_parser("predict", help="tell the emotion in audio files")
+    predictor.add_argument("model", metavar="MODEL", help="folder that `ser-hub export` wrote, or a Hub repository")
+    predictor.add_argument("files", metavar="FILE", nargs="+", help="audio files, at any sampling rate")
+    predictor.add_argument("--json", action="store_true", help="print one JSON list with every class's probability")
+    predictor.set_defaults(run=predict)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code: 0, or 2 with one sentence on stderr where the input cannot be used."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    # Bars that live for milliseconds (a parsed name, a loaded tensor) are noise beside those of the long work.
+    disable_progress_bars()
+    transformers_logging.disable_progress_bar()
+    try:
+        if argv and argv[0] in LIGHTNING_VERBS:
+            lightning(argv)
+        else:
+            arguments = build_parser().parse_args(argv)
+            arguments.run(arguments)
+    except (InputError, ArgumentError, MisconfigurationException) as error:
+        print(f"ser-hub: {_sentence(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _sentence(error: Exception) -> str:
+    """Return an error's message on one line."""
+    return " ".join(str(error).split())

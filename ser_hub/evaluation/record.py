@@ -1,0 +1,55 @@
+"""The evidence record: what was measured, on what, with what, so that a number can be believed and made again."""
+
+import datetime
+import json
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from ser_hub.cache import written_aside
+
+LIBRARIES = ("torch", "lightning", "transformers", "datasets", "torchmetrics", "librosa", "soxr", "numpy", "scipy")
+
+
+def environment() -> dict[str, Any]:
+    """Return when, and with which code and libraries, a record is made."""
+    return {
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "ser_hub": version("ser-hub"),
+        "git": _git_commit(),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def write_record(path: Path, record: dict[str, Any], predictions: dict[str, list[Any]]) -> None:
+    """Write a record as JSON and its per-clip predictions as a Parquet beside it.
+
+    Args:
+        path: The JSON file; the predictions become `predictions.parquet` in its folder.
+        record: The record without the name of its predictions.
+        predictions: Columns of equal length, one entry per clip.
+    """
+    parquet = path.with_name("predictions.parquet")
+    with written_aside(parquet) as partial:
+        pyarrow.parquet.write_table(pa.table(predictions), partial)
+    with written_aside(path) as partial:
+        partial.write_text(json.dumps(record | {"predictions": parquet.name}, indent=1) + "\n")
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the code that runs, with `+` where files were changed since; None outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        answers = [
+            subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "."))
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answers[0] + ("+" if answers[1] else "")

@@ -1,0 +1,117 @@
+"""What a test leaves behind: the per-class table, the confusion matrix, the evidence record."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import WandbLogger
+from torch import Tensor
+
+from ser_hub.evaluation import figures
+from ser_hub.evaluation.record import environment, write_record
+from ser_hub.evaluation.scores import scores, table
+from ser_hub.models.base import SERModel
+from ser_hub.training.data import SERDataModule
+
+
+class TestReport(Callback):
+    """At the end of `Trainer.test`, print a per-class table and write the evidence to the run's folder.
+
+    The folder is the logger's (`trainer.log_dir`): `record.json`, `predictions.parquet`, `manifest.json` and
+    `confusion_matrix.png`; the picture goes to W&B too where that logs.
+    """
+
+    __test__ = False  # not a test case, for pytest
+
+    def __init__(self) -> None:
+        self._judged: list[tuple[str, Tensor]] = []
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin anew."""
+        self._judged = []
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep each clip's probabilities."""
+        probabilities = outputs["logits"].float().softmax(dim=-1).cpu()
+        self._judged += zip(batch["clip_id"], probabilities, strict=True)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Gather what every process judged, and report."""
+        judged = dict(self._judged)
+        if trainer.world_size > 1:
+            # A distributed sampler repeats clips to even out the processes; a clip counts once.
+            parts: list[Any] = [None] * trainer.world_size
+            torch.distributed.all_gather_object(parts, judged)
+            judged = {clip_id: row for part in parts for clip_id, row in part.items()}
+        log_dir = trainer.log_dir  # asked for by every process: it is broadcast
+        data = getattr(trainer, "datamodule", None)
+        if trainer.is_global_zero and isinstance(data, SERDataModule) and isinstance(pl_module, SERModel):
+            self._report(trainer, pl_module, data, judged, Path(log_dir or trainer.default_root_dir))
+
+    def _report(
+        self, trainer: Trainer, model: SERModel, data: SERDataModule, judged: dict[str, Tensor], folder: Path
+    ) -> None:
+        rows = [row for row in data.rows.remove_columns("audio") if row["clip_id"] in judged]
+        names = data.labels
+        probabilities = torch.stack([judged[row["clip_id"]] for row in rows])
+        result = scores([row["label"] for row in rows], probabilities, names)
+        predictions = {
+            "clip_id": [row["clip_id"] for row in rows],
+            "speaker": [row["speaker"] for row in rows],
+            "gender": [row["gender"] for row in rows],
+            "label": [names[row["label"]] for row in rows],
+            "prediction": [names[index] for index in probabilities.argmax(dim=-1)],
+            **{f"p_{name}": probabilities[:, index].tolist() for index, name in enumerate(names)},
+        }
+        record = environment() | {
+            "model": {
+                "class": type(model).__name__,
+                "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+                "config": model.config.to_diff_dict(),
+            },
+            "feature_extractor": data.feature_extractor.settings(),
+            "data": {
+                "corpus": data.corpus,
+                "corpus_sha256": data.corpus_sha256,
+                "protocol": data.protocol.name,
+                "speaker_independent": data.protocol.speaker_independent,
+                "manifest_sha256": data.manifest.sha256,
+                "fold": data.fold_index,
+                "clips": {part: len(clips) for part, clips in data.fold.parts().items()},
+            },
+            "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
+            "trained_on": data.seen and {k: v for k, v in data.seen.items() if k not in ("train", "validation")},
+            "seed": data.seen["seed"] if data.seen else _seed(),
+            "trainer": {"precision": trainer.precision, "devices": trainer.num_devices},
+            "scores": result,
+        }
+        picture = folder / "confusion_matrix.png"
+        independence = "speaker-independent" if data.protocol.speaker_independent else "speaker-DEPENDENT"
+        title = (
+            f"{type(model).__name__}, {data.corpus}, {data.protocol.name} fold {data.fold_index} ({independence})\n"
+            f"UAR {result['uar']:.3f}, WAR {result['war']:.3f}, {len(rows)} clips"
+        )
+        figures.confusion_matrix(result["confusion_matrix"], names, title, picture)
+        data.manifest.save(folder / "manifest.json")
+        write_record(folder / "record.json", record, predictions)
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_image("test/confusion_matrix", [str(picture)])
+        print(table(result))
+        print(f"confusion matrix  {picture}\nevidence record   {folder / 'record.json'}")
+
+
+def _seed() -> int | None:
+    seed = os.environ.get("PL_GLOBAL_SEED")
+    return int(seed) if seed else None

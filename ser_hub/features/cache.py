@@ -1,0 +1,76 @@
+"""Features on disk, keyed by what they depend on: the clip's content and the extractor's settings."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ser_hub import audio
+from ser_hub.cache import cache_dir, written_aside
+from ser_hub.errors import InputError
+from ser_hub.features.base import Array, SERFeatureExtractor
+
+
+def extract_all(
+    sources: Sequence[audio.AudioSource],
+    hashes: Sequence[str],
+    extractor: SERFeatureExtractor,
+    folder: str | Path | None = None,
+) -> list[Array]:
+    """Extract every clip's features, not normalised, reading those that the cache holds.
+
+    Several runs may do this at once: each file is written aside and renamed, so none is ever read half-written.
+
+    Args:
+        sources: The clips, undecoded.
+        hashes: SHA-256 of each clip's file content (`ser_hub.corpora.base.content_hashes`).
+        extractor: What computes the features.
+        folder: The cache; None means ser_hub's own.
+
+    Returns:
+        One array (time, feature_size) per clip, in order.
+
+    Raises:
+        InputError: A clip cannot be decoded or featurised; the message names it.
+    """
+    settings = json.dumps(extractor.settings(), sort_keys=True)
+    shelf = Path(folder or cache_dir("features")) / hashlib.sha256(settings.encode()).hexdigest()[:16]
+
+    def one(source: audio.AudioSource, content: str) -> Array:
+        path = shelf / content[:2] / f"{content}.npy"
+        if (cached := _read(path)) is not None:
+            return cached
+        features = extract_clip(source, extractor)
+        with written_aside(path) as partial, partial.open("wb") as file:
+            np.save(file, features, allow_pickle=False)
+        return features
+
+    with ThreadPoolExecutor() as pool:
+        name = type(extractor).__name__.removesuffix("FeatureExtractor")
+        progress = tqdm(pool.map(one, sources, hashes), total=len(sources), desc=f"{name} features", leave=False)
+        return list(progress)
+
+
+def extract_clip(source: audio.AudioSource, extractor: SERFeatureExtractor) -> Array:
+    """Decode one clip at the extractor's rate and return its features (time, feature_size), not normalised.
+
+    Raises:
+        InputError: The clip cannot be decoded or featurised; the message names it.
+    """
+    samples, _ = audio.decode(source, extractor.sampling_rate)
+    try:
+        return extractor.compute(samples)
+    except InputError as error:
+        raise InputError(f"{audio.describe(source)} cannot be used: {error}") from error
+
+
+def _read(path: Path) -> Array | None:
+    try:
+        cached: Array = np.load(path, allow_pickle=False)
+    except (FileNotFoundError, EOFError, ValueError):
+        return None  # not there, or damaged on disk: computed again
+    return cached

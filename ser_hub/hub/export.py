@@ -1,0 +1,126 @@
+"""Write a Hub folder from a Lightning checkpoint: config, safetensors, preprocessor, README card."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ser_hub.errors import InputError
+from ser_hub.features import FEATURE_EXTRACTORS, SERFeatureExtractor
+from ser_hub.hub.card import render_card
+from ser_hub.models import ARCHITECTURES, SERModel
+
+
+def export(checkpoint: str | Path, dest: str | Path, record: str | Path | None = None) -> Path:
+    """Write the folder that `from_pretrained` loads and the Hub stores.
+
+    Args:
+        checkpoint: A checkpoint that `ser-hub fit` (or a Trainer with a `SERDataModule`) wrote.
+        dest: The folder to make; it must not exist, or be empty. It appears whole or not at all.
+        record: The evidence record (`record.json`) of a test of this very checkpoint; its scores go on the card.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: The checkpoint cannot be used, the record is of another checkpoint, or `dest` is taken.
+    """
+    dest = Path(dest)
+    if dest.exists() and (not dest.is_dir() or any(dest.iterdir())):
+        raise InputError(f"{dest} exists already and is not an empty folder; name another, or remove it")
+    state = read_checkpoint(checkpoint)
+    model, extractor = build_model(state), build_feature_extractor(state)
+    evidence = None if record is None else _read_record(record, state)
+    dest.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=dest.parent, prefix=f".{dest.name}."))
+    try:
+        model.save_pretrained(partial)
+        extractor.save_pretrained(partial)
+        (partial / "README.md").write_text(render_card(dest.name, model, extractor, state, evidence))
+        if evidence is not None and record is not None:
+            picture = Path(record).with_name("confusion_matrix.png")
+            shutil.copyfile(picture, partial / picture.name)
+        partial.chmod(0o755)
+        partial.rename(dest)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return dest
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a Lightning checkpoint of ours, without running any code that it may hold.
+
+    Raises:
+        InputError: The file is missing, no checkpoint, or was written without a `SERDataModule`.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        data = state["SERDataModule"]
+        return {
+            "weights": state["state_dict"],
+            "config": state["hyper_parameters"]["config"],
+            "feature_extractor": data["feature_extractor"],
+            "trained_on": data["trained_on"],
+            "epoch": state["epoch"],
+            "validation_uar": _best_score(state),
+        }
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; give the checkpoint that `ser-hub fit` named") from error
+    except KeyError as error:
+        raise InputError(
+            f"{path} is a checkpoint without {error}, so not one of a ser_hub model trained with its data module"
+        ) from error
+    except Exception as error:  # torch.load raises whatever the bytes lead it to
+        raise InputError(f"{path} cannot be read as a checkpoint; give one that `ser-hub fit` wrote") from error
+
+
+def build_model(state: dict[str, Any]) -> SERModel:
+    """Return the trained model of a checkpoint, in evaluation mode.
+
+    Raises:
+        InputError: Its architecture is not one of ser_hub's.
+    """
+    model_type = state["config"].get("model_type")
+    if model_type not in ARCHITECTURES:
+        raise InputError(f"there is no architecture '{model_type}'; known are {', '.join(ARCHITECTURES)}")
+    architecture = ARCHITECTURES[model_type]
+    model = architecture.model(architecture.config.from_dict(state["config"]))
+    model.load_state_dict(state["weights"])
+    return model.eval()  # type: ignore[no-any-return]
+
+
+def build_feature_extractor(state: dict[str, Any]) -> SERFeatureExtractor:
+    """Return the fitted feature extractor of a checkpoint.
+
+    Raises:
+        InputError: It is not one of ser_hub's.
+    """
+    saved = dict(state["feature_extractor"])
+    name = saved.pop("feature_extractor_type")
+    known = {extractor.__name__: extractor for extractor in FEATURE_EXTRACTORS}
+    if name not in known:
+        raise InputError(f"there is no feature extractor '{name}'; known are {', '.join(known)}")
+    return known[name](**saved)
+
+
+def _best_score(state: dict[str, Any]) -> float | None:
+    for name, callback in state.get("callbacks", {}).items():
+        if name.startswith("ModelCheckpoint") and callback.get("monitor") == "val/uar":
+            score = callback.get("current_score")
+            return None if score is None else float(score)
+    return None
+
+
+def _read_record(path: str | Path, state: dict[str, Any]) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(Path(path).read_text())
+        tested, trained = record["trained_on"] or {}, state["trained_on"]
+        same = all(tested.get(key) == trained[key] for key in ("manifest_sha256", "fold", "seed"))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path} cannot be read as an evidence record; give the record.json of a test") from error
+    if not same:
+        raise InputError(f"{path} is the record of another checkpoint; test this one first")
+    return record

@@ -1,0 +1,194 @@
+"""The data module: corpus, protocol and features together, from clips on disk to padded batches."""
+
+import copy
+import logging
+import os
+from typing import Any
+
+import torch
+from datasets import Dataset
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from ser_hub.corpora import get_corpus, load_corpus
+from ser_hub.corpora.base import content_hashes, corpus_hash
+from ser_hub.features.base import Array, SERFeatureExtractor
+from ser_hub.features.cache import extract_all
+from ser_hub.protocols import Fold, LeakError, Manifest, Protocol, audit, clips_of, get_protocol, speakers_of
+
+log = logging.getLogger(__name__)
+
+Item = tuple[Array, int, str]
+
+
+class SERDataModule(LightningDataModule):
+    """Padded batches of one corpus under one fold of one protocol.
+
+    Normalisation statistics are fitted on the training part alone, unless the feature extractor brings its own, as one
+    that was loaded with a trained model does. They travel in the checkpoint, with the clips that the model has seen.
+
+    Args:
+        feature_extractor: What turns a clip into frames; it is copied, so one instance serves many folds.
+        corpus: Name of the corpus.
+        data_dir: Folder that holds its clips. Without one the embedded synthetic corpus stands in, and says so.
+        protocol: Name of a protocol, or a protocol.
+        fold: Which of the protocol's folds.
+        batch_size: Clips per batch.
+        num_workers: Processes that collate batches; features lie in memory, so 0 is usually fastest.
+        cache_dir: Folder for cached features; None means ser_hub's own.
+    """
+
+    def __init__(
+        self,
+        feature_extractor: SERFeatureExtractor,
+        corpus: str = "ravdess",
+        data_dir: str | None = None,
+        protocol: str | Protocol = "ravdess-5fold",
+        fold: int = 0,
+        batch_size: int = 32,
+        num_workers: int = 0,
+        cache_dir: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.feature_extractor = copy.deepcopy(feature_extractor)
+        self.corpus = "synthetic" if data_dir is None else corpus
+        self.data_dir = data_dir
+        self.protocol = get_protocol(protocol) if isinstance(protocol, str) else protocol
+        self.fold_index = fold
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.cache_dir = cache_dir
+        self.labels = list(get_corpus(self.corpus).classes)
+        self.seen: dict[str, Any] | None = None
+        self._loaded: tuple[Dataset, list[str], list[Array]] | None = None
+        self._items: dict[str, Item] = {}
+        if corpus != self.corpus:
+            log.warning(
+                "no data_dir: the embedded synthetic corpus stands in for '%s'; its numbers say nothing about speech",
+                corpus,
+            )
+
+    @property
+    def feature_size(self) -> int:
+        """Number of features per frame."""
+        return int(self.feature_extractor.feature_size)
+
+    def prepare_data(self) -> None:
+        """Fill the feature cache, once per machine, before the other processes read it."""
+        self._load()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Load the corpus, split it, audit the split, and fit the normalisation where it is not given.
+
+        Raises:
+            InputError: The corpus, the protocol or a clip cannot be used.
+            LeakError: Something stands in two parts of the split.
+        """
+        if self._items:
+            return
+        rows, hashes, features = self._load()
+        self.manifest: Manifest = self.protocol.manifest(rows)
+        self.fold: Fold = self.manifest.fold(self.fold_index)
+        self.speakers = clips_of(rows, "speaker")
+        audit(
+            self.fold,
+            self.speakers,
+            dict(zip(rows["clip_id"], hashes, strict=True)),
+            speaker_independent=self.protocol.speaker_independent,
+        )
+        self.corpus_sha256 = corpus_hash(rows["clip_id"], hashes)
+        self._items = {
+            clip_id: (clip, label, clip_id)
+            for clip_id, clip, label in zip(rows["clip_id"], features, rows["label"], strict=True)
+        }
+        if self.feature_extractor.mean is None:
+            self.feature_extractor.fit(self._items[clip_id][0] for clip_id in self.fold.train)
+
+    def train_dataloader(self) -> DataLoader[Item]:
+        """Return shuffled training batches."""
+        # Batch normalisation cannot be trained on a single clip, which the last batch may be.
+        lone_clip = len(self.fold.train) % self.batch_size == 1
+        return self._loader(self.fold.train, shuffle=True, drop_last=lone_clip and len(self.fold.train) > 1)
+
+    def val_dataloader(self) -> DataLoader[Item]:
+        """Return the validation batches."""
+        return self._loader(self.fold.validation)
+
+    def test_dataloader(self) -> DataLoader[Item]:
+        """Return the test batches.
+
+        Raises:
+            LeakError: The checkpoint was trained, or its best epoch chosen, on a clip or (where the protocol keeps
+                speakers apart) a speaker of the test part.
+        """
+        if self.seen is not None and self.seen["corpus"] == self.corpus:
+            self._refuse_seen(self.seen)
+        return self._loader(self.fold.test)
+
+    def collate(self, items: list[Item]) -> dict[str, Any]:
+        """Normalise and pad clips to one batch.
+
+        Returns:
+            input_features (batch, time, feature_size), attention_mask (batch, time), labels (batch,), and the list
+            of clip_id.
+        """
+        features, labels, clip_ids = zip(*items, strict=True)
+        batch = dict(self.feature_extractor.collate(features))
+        return batch | {"labels": torch.tensor(labels), "clip_id": list(clip_ids)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: the fitted feature extractor, and what the model was trained on."""
+        return {
+            "feature_extractor": self.feature_extractor.to_dict(),
+            "trained_on": {
+                "corpus": self.corpus,
+                "corpus_sha256": self.corpus_sha256,
+                "protocol": self.protocol.name,
+                "speaker_independent": self.protocol.speaker_independent,
+                "fold": self.fold_index,
+                "manifest_sha256": self.manifest.sha256,
+                "seed": int(seed) if (seed := os.environ.get("PL_GLOBAL_SEED")) else None,
+                "train": list(self.fold.train),
+                "validation": list(self.fold.validation),
+            },
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take a checkpoint's normalisation statistics, and remember what it was trained on."""
+        extractor = state_dict["feature_extractor"]
+        self.feature_extractor.mean, self.feature_extractor.std = extractor["mean"], extractor["std"]
+        self.seen = state_dict["trained_on"]
+
+    def _load(self) -> tuple[Dataset, list[str], list[Array]]:
+        """Return the rows, the hash of each clip and its features; read once per process."""
+        if self._loaded is None:
+            rows = load_corpus(self.corpus, self.data_dir)
+            hashes = content_hashes(rows)
+            features = extract_all(rows["audio"], hashes, self.feature_extractor, self.cache_dir)
+            self._loaded = rows, hashes, features
+        return self._loaded
+
+    @property
+    def rows(self) -> Dataset:
+        """The corpus, one row per clip."""
+        return self._load()[0]
+
+    def _loader(self, clip_ids: tuple[str, ...], *, shuffle: bool = False, drop_last: bool = False) -> DataLoader[Item]:
+        return DataLoader(
+            [self._items[clip_id] for clip_id in clip_ids],  # type: ignore[arg-type]  # a list is a map-style dataset
+            batch_size=self.batch_size,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            num_workers=self.num_workers,
+            collate_fn=self.collate,
+        )
+
+    def _refuse_seen(self, seen: dict[str, Any]) -> None:
+        clips = [*seen["train"], *seen["validation"]]
+        way_out = f"test it on fold {seen['fold']} of '{seen['protocol']}', on which it was trained"
+        if shared := sorted(set(clips) & set(self.fold.test)):
+            raise LeakError(f"the checkpoint has seen {len(shared)} of the test clips ({shared[0]}, ...); {way_out}")
+        if self.protocol.speaker_independent:
+            known = set(speakers_of((clip for clip in clips if clip in self.speakers), self.speakers))
+            if shared := sorted(known & set(speakers_of(self.fold.test, self.speakers))):
+                raise LeakError(f"the checkpoint has seen test speakers ({', '.join(shared[:3])}); {way_out}")
