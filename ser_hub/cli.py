@@ -3,9 +3,12 @@
 import argparse
 import json
 import os
+import re
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from datasets import disable_progress_bars
@@ -22,7 +25,7 @@ from ser_hub import __version__
 from ser_hub.corpora import CORPORA
 from ser_hub.errors import InputError
 from ser_hub.evaluation import TestReport
-from ser_hub.models import SERModel
+from ser_hub.models import ARCHITECTURES, SERModel
 from ser_hub.training import SERDataModule
 
 LIGHTNING_VERBS = {
@@ -63,6 +66,12 @@ class SERCLI(LightningCLI):
         parser.link_arguments("data.labels", f"{config}.labels", apply_on="instantiate")
         parser.link_arguments("data.feature_size", f"{config}.input_size", apply_on="instantiate")
 
+    def before_instantiate_classes(self) -> None:
+        """Refuse a checkpoint that is not there before any work is done."""
+        path = self._get(self.config, "ckpt_path")
+        if path not in (None, "best", "last", "hpc") and not Path(path).is_file():
+            raise InputError(f"--ckpt_path {path} does not exist; give the checkpoint that `ser-hub fit` named")
+
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Log to CSV always, and to W&B (offline unless WANDB_MODE says otherwise) where no logger was chosen."""
         settings = self._get(self.config_init, "trainer")
@@ -89,6 +98,13 @@ class SERCLI(LightningCLI):
 
 def lightning(argv: Sequence[str]) -> None:
     """Run `fit`, `validate` or `test`."""
+    for noise in (
+        "The dirpath has changed",  # a test of a checkpoint writes to a run folder of its own, on purpose
+        "isinstance\\(treespec, LeafSpec\\)",  # Lightning's own use of torch
+        "The number of training batches",  # only concerns metrics that are logged by step
+        "The '.*_dataloader' does not have many workers",  # the features lie in memory
+    ):
+        warnings.filterwarnings("ignore", message=f".*{noise}")
     strict = {"exit_on_error": False}
     SERCLI(
         SERModel,
@@ -174,12 +190,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             arguments = build_parser().parse_args(argv)
             arguments.run(arguments)
-    except (InputError, ArgumentError, MisconfigurationException) as error:
-        print(f"ser-hub: {_sentence(error)}", file=sys.stderr)
-        return 2
+    except ArgumentError as error:
+        return _refuse(_argument_sentence(str(error)))
+    except (InputError, MisconfigurationException) as error:
+        return _refuse(str(error))
     return 0
 
 
-def _sentence(error: Exception) -> str:
-    """Return an error's message on one line."""
-    return " ".join(str(error).split())
+def _refuse(message: str) -> int:
+    print(f"ser-hub: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _argument_sentence(message: str) -> str:
+    """Boil jsonargparse's account of every type that it tried down to the key, the value and the way out."""
+    key = ".".join(re.findall(r'Parser key "([^"]+)"', message))
+    way_out = "`ser-hub fit --help` and --print_config show what there is"
+    if option := re.search(r"Option '([^']+)' is not accepted", message):
+        return f"{key} has no option '{option[1]}'; {way_out}"
+    if unknown := re.search(r"unrecognized arguments: (.+)", message, re.IGNORECASE):
+        return f"there is no option {unknown[1]}; {way_out}"
+    if value := re.search(r"(?:Given|Got) value: (.+)", message):
+        models = f" ({', '.join(sorted(a.model.__name__ for a in ARCHITECTURES.values()))})" if key == "model" else ""
+        return f"{key} cannot be {value[1]}; {way_out}{models}"
+    return f"{message}; {way_out}"

@@ -44,10 +44,10 @@ def write_record(path: Path, record: dict[str, Any], predictions: dict[str, list
 
 def _git_commit() -> str | None:
     """Return the commit of the code that runs, with `+` where files were changed since; None outside a checkout."""
-    here = Path(__file__).parent
+    package = Path(__file__).parents[1]
     try:
         answers = [
-            subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+            subprocess.run(["git", *words], cwd=package, capture_output=True, text=True, check=True).stdout.strip()
             for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "."))
         ]
     except (OSError, subprocess.CalledProcessError):

@@ -32,7 +32,7 @@ classify("clip.wav")
 
 Corpus: {corpus_title} ({licence}). Protocol: {protocol}, fold {fold} ({independence}; manifest SHA-256 `{manifest}`).
 Seed {seed}. Features: {features} at {sampling_rate} Hz, normalised with statistics of the training part.
-The best epoch by validation UAR is epoch {epoch}{validation}.
+These are the weights after epoch {epoch}{validation}.
 
 ## Results
 
@@ -92,8 +92,8 @@ def render_card(
         seed=trained_on["seed"],
         features=type(extractor).__name__,
         sampling_rate=extractor.sampling_rate,
-        epoch=state["epoch"],
-        validation="" if score is None else f", with validation UAR {score:.4f}",
+        epoch=state["epoch"] + 1,
+        validation="" if score is None else f", the best by validation UAR ({score:.4f})",
         results=_results(record),
         limits="The training corpus is synthetic, a test bed: the model knows nothing of real speech. "
         if corpus.name == "synthetic"

@@ -65,7 +65,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             "feature_extractor": data["feature_extractor"],
             "trained_on": data["trained_on"],
             "epoch": state["epoch"],
-            "validation_uar": _best_score(state),
+            "validation_uar": _best_score(state, Path(path).name),
         }
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; give the checkpoint that `ser-hub fit` named") from error
@@ -106,9 +106,11 @@ def build_feature_extractor(state: dict[str, Any]) -> SERFeatureExtractor:
     return known[name](**saved)
 
 
-def _best_score(state: dict[str, Any]) -> float | None:
+def _best_score(state: dict[str, Any], filename: str) -> float | None:
+    """Return the validation UAR of a checkpoint that was saved as the best so far, else None."""
     for name, callback in state.get("callbacks", {}).items():
-        if name.startswith("ModelCheckpoint") and callback.get("monitor") == "val/uar":
+        is_best = Path(callback.get("best_model_path", "")).name == filename
+        if name.startswith("ModelCheckpoint") and callback.get("monitor") == "val/uar" and is_best:
             score = callback.get("current_score")
             return None if score is None else float(score)
     return None

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
 from ser_hub.audio import AudioSource, describe
 from ser_hub.errors import InputError
 from ser_hub.features.cache import extract_clip
+from ser_hub.hub.fetch import model_folder
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,15 @@ class Predictor:
     """
 
     def __init__(self, model: str | Path) -> None:
-        if Path(model).is_dir() and not (Path(model) / "config.json").is_file():
-            raise InputError(f"{model} holds no config.json; give a folder that `ser-hub export` wrote")
+        folder = model_folder(model)
         try:
-            self.feature_extractor = AutoFeatureExtractor.from_pretrained(model)
-            self.model = AutoModelForAudioClassification.from_pretrained(model)
+            self.feature_extractor = AutoFeatureExtractor.from_pretrained(folder)
+            self.model = AutoModelForAudioClassification.from_pretrained(folder)
         except InputError:
             raise
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise InputError(
-                f"the model '{model}' cannot be loaded: it is neither a folder that `ser-hub export` wrote nor a "
-                f"repository on the Hub that can be reached from here"
+                f"{folder} cannot be loaded as a model of ser_hub ({_first_line(error)}); export or download it again"
             ) from error
 
     @torch.inference_mode()
@@ -65,3 +65,7 @@ class Predictor:
                 names[int(index)]: float(value) for value, index in zip(ranked.values, ranked.indices, strict=True)
             },
         )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")

@@ -18,6 +18,9 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from ser_hub.corpora.base import EMOTIONS_OF_RAVDESS
 from ser_hub.errors import InputError
 
+UNSHAPED = frozenset({"_name_or_path", "transformers_version", "architectures", "dtype", "dropout", "label_smoothing"})
+"""Settings of a configuration in which a checkpoint and the model that loads it may differ."""
+
 
 class SERConfig(PreTrainedConfig):  # type: ignore[misc]
     """What every architecture's configuration has.
@@ -76,6 +79,11 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
     def __init__(self, config: SERConfig) -> None:
         if isinstance(config, Mapping):
             config = self.config_class.from_dict(dict(config))
+        if type(config) is not self.config_class:  # a subclass's would be saved under another architecture's name
+            raise InputError(
+                f"{type(self).__name__} takes a {self.config_class.__name__}, not a {type(config).__name__}; "
+                f"give the config's class together with the model's"
+            )
         super().__init__(config)
         # A dict and not the object, so that `load_from_checkpoint` needs no unpickling (weights_only=True).
         self.save_hyperparameters({"config": config.to_dict()})
@@ -144,6 +152,22 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
         self.metrics = nn.ModuleDict(
             {name: MetricCollection(ser_metrics(self.config.num_labels), prefix=f"{name}/") for name in ("val", "test")}
         )
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint of another architecture or size in one sentence.
+
+        Raises:
+            InputError: The checkpoint's configuration is another one than this model's.
+        """
+        saved, own = checkpoint["hyper_parameters"]["config"], self.config.to_dict()
+        # What only names files, versions or classes in print does not change a tensor.
+        differing = [name for name in own if name in saved and saved[name] != own[name] and name not in UNSHAPED]
+        if differing:
+            name = "model_type" if "model_type" in differing else differing[0]
+            raise InputError(
+                f"the checkpoint was trained with {name} {saved[name]!r}, but the recipe says {own[name]!r}; "
+                f"give the recipe that it was trained with (config.yaml in its run's folder)"
+            )
 
     def on_fit_start(self) -> None:
         """Enter training mode: `from_pretrained` leaves evaluation mode, and `Trainer.fit` would keep it."""

@@ -1,0 +1,35 @@
+"""Find a model's folder: on disk, or on the Hub."""
+
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from ser_hub.errors import InputError
+
+FILES = ["*.json", "*.safetensors"]
+"""What loading needs of a repository: configurations and weights, and nothing that could run."""
+
+
+def model_folder(model: str | Path) -> Path:
+    """Return the folder of a model.
+
+    Args:
+        model: A folder that `ser-hub export` wrote, or the name of a Hub repository, which is downloaded or, without a
+            network, taken from the Hub's cache.
+
+    Raises:
+        InputError: There is no such model.
+    """
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        try:
+            folder = Path(snapshot_download(str(model), allow_patterns=FILES))
+        except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:
+            raise InputError(
+                f"the model '{model}' cannot be found: it is neither a folder that `ser-hub export` wrote nor a "
+                f"repository on the Hub that can be reached from here"
+            ) from error
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder} holds no config.json; give a folder that `ser-hub export` wrote")
+    return folder
