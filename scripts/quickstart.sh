@@ -7,11 +7,11 @@ set -euo pipefail
 
 usage="usage: bash scripts/quickstart.sh [--data-dir PATH_TO_RAVDESS]"
 case "${1:-}" in
-    "") corpus=synthetic data=() epochs=12 ;;
+    "") corpus=synthetic data=(--data.corpus synthetic) epochs=12 ;;
     --data-dir)
         [ -n "${2:-}" ] || { echo "$usage" >&2; exit 2; }
         [ -d "$2" ] || { echo "$2 is not a folder; give the folder that holds RAVDESS" >&2; exit 2; }
-        corpus=ravdess data=(--data.data_dir "$(cd "$2" && pwd)") epochs=30
+        corpus=ravdess folder=$(cd "$2" && pwd) data=(--data.corpus ravdess --data.data_dir "$folder") epochs=30
         ;;
     -h | --help) echo "$usage"; exit 0 ;;
     *) echo "$usage" >&2; exit 2 ;;
@@ -50,7 +50,7 @@ print(type(model).__name__, f"{model.num_parameters():,} parameters, classes:", 
 PY
 
 step "predict one clip of a test speaker"
-clip=$(python - "$corpus" "${data[@]:1}" <<'PY'
+clip=$(HF_DATASETS_DISABLE_PROGRESS_BARS=1 python - "$corpus" ${folder:+"$folder"} <<'PY'
 import sys
 
 from ser_hub import load_corpus

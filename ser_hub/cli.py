@@ -102,6 +102,7 @@ def lightning(argv: Sequence[str]) -> None:
         "The dirpath has changed",  # a test of a checkpoint writes to a run folder of its own, on purpose
         "isinstance\\(treespec, LeafSpec\\)",  # Lightning's own use of torch
         "The number of training batches",  # only concerns metrics that are logged by step
+        ".*configure_optimizers. will be overridden",  # by the recipe's optimiser, which is what a recipe is for
         "The '.*_dataloader' does not have many workers",  # the features lie in memory
     ):
         warnings.filterwarnings("ignore", message=f".*{noise}")
