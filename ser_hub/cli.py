@@ -58,7 +58,6 @@ class SERCLI(LightningCLI):
                 "checkpoint.monitor": "val/uar",
                 "checkpoint.mode": "max",
                 "checkpoint.filename": "best",
-                "checkpoint.save_last": True,
                 "checkpoint.enable_version_counter": False,
             }
         )
@@ -112,12 +111,17 @@ def lightning(argv: Sequence[str]) -> None:
         SERDataModule,
         subclass_mode_model=True,
         args=list(argv),
-        trainer_defaults={"callbacks": [TestReport()]},
+        trainer_defaults={"callbacks": [_last_epoch(), TestReport()]},
         save_config_kwargs={"overwrite": True},
         seed_everything_default=0,
         load_from_checkpoint_support=False,
         parser_kwargs={"prog": "ser-hub", **strict, **{verb: strict for verb in LIGHTNING_VERBS}},
     )
+
+
+def _last_epoch() -> ModelCheckpoint:
+    """Keep `last.ckpt` at every epoch, for resuming; `save_last` would keep it only where the score improved."""
+    return ModelCheckpoint(filename="last", save_on_train_epoch_end=True, enable_version_counter=False)
 
 
 def corpus_show(arguments: argparse.Namespace) -> None:
@@ -192,7 +196,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments = build_parser().parse_args(argv)
             arguments.run(arguments)
     except ArgumentError as error:
-        return _refuse(_argument_sentence(str(error)))
+        return _refuse(_argument_sentence(str(error), argv))
     except (InputError, MisconfigurationException) as error:
         return _refuse(str(error))
     return 0
@@ -203,8 +207,11 @@ def _refuse(message: str) -> int:
     return 2
 
 
-def _argument_sentence(message: str) -> str:
+def _argument_sentence(message: str, argv: Sequence[str]) -> str:
     """Boil jsonargparse's account of every type that it tried down to the key, the value and the way out."""
+    if reason := re.search(r"Problems parsing config:\s*(.+)", message, re.DOTALL):
+        files = ", ".join(word.removeprefix("--config=") for word in argv if word.endswith((".yaml", ".yml", ".json")))
+        return f"{files} cannot be parsed as YAML: {reason[1]}"
     key = ".".join(re.findall(r'Parser key "([^"]+)"', message))
     way_out = "`ser-hub fit --help` and --print_config show what there is"
     if option := re.search(r"Option '([^']+)' is not accepted", message):
@@ -215,3 +222,7 @@ def _argument_sentence(message: str) -> str:
         models = f" ({', '.join(sorted(a.model.__name__ for a in ARCHITECTURES.values()))})" if key == "model" else ""
         return f"{key} cannot be {value[1]}; {way_out}{models}"
     return f"{message}; {way_out}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -70,6 +70,7 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
 
     if TYPE_CHECKING:  # transformers is untyped
         post_init: Callable[[], None]
+        save_pretrained: Callable[..., None]
 
     config: SERConfig
     config_class: ClassVar[type[SERConfig]]
@@ -116,12 +117,12 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
 
     # Lightning's own answers say `meta` after `from_pretrained`.
     @property
-    def device(self) -> torch.device:  # type: ignore[override, misc]
+    def device(self) -> torch.device:  # type: ignore[override]
         """Device of the parameters."""
         return next(self.parameters()).device
 
-    @property
-    def dtype(self) -> torch.dtype:  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def dtype(self) -> torch.dtype:  # type: ignore[override]
         """Type of the parameters."""
         return next(self.parameters()).dtype
 

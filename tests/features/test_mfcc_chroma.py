@@ -1,6 +1,9 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import librosa
 import numpy as np
 import pytest
+import torch
 
 from ser_hub.errors import InputError
 from ser_hub.features import MfccChromaFeatureExtractor
@@ -50,9 +53,25 @@ def test_batch_is_padded_and_masked():
     batch = extractor(clips, sampling_rate=RATE, return_tensors="pt")
     times = [1 + len(clip) // 2048 for clip in clips]
     assert tuple(batch["input_features"].shape) == (2, times[0], 46)
+    assert batch["input_features"].dtype == torch.float32
     assert batch["attention_mask"].sum(dim=1).tolist() == times
     assert np.array_equal(batch["input_features"][1, : times[1]], extractor.extract(clips[1]))
     assert not batch["input_features"][1, times[1] :].any()
+
+
+def test_threads_share_an_extractor():
+    clips = [voiced(RATE, f0=100.0 * 2 ** (number / 40)) for number in range(16)]
+    extractor = MfccChromaFeatureExtractor()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(extractor.extract, clips))
+    assert all(np.array_equal(one, extractor.extract(clip)) for one, clip in zip(together, clips, strict=True))
+
+
+def test_feature_size_follows_the_settings(tmp_path):
+    extractor = MfccChromaFeatureExtractor(n_mfcc=13, n_chroma=24)
+    extractor.save_pretrained(tmp_path)
+    assert MfccChromaFeatureExtractor.from_pretrained(tmp_path).feature_size == 37
+    assert extractor.extract(voiced(RATE)).shape[1] == 37
 
 
 def test_normalisation_is_fitted_and_travels(tmp_path):

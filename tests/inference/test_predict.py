@@ -1,0 +1,113 @@
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, pipeline
+
+from ser_hub import load_corpus
+from ser_hub.audio import decode
+from ser_hub.cli import main
+from ser_hub.errors import InputError
+from ser_hub.inference import Predictor
+
+
+@pytest.fixture(scope="module")
+def clips(corpus_dir):
+    return [row["audio"]["path"] for row in load_corpus("synthetic", corpus_dir).select(range(3))]
+
+
+@pytest.fixture(scope="module")
+def expected(exported, clips):
+    """Probabilities computed with the parts alone."""
+    extractor = AutoFeatureExtractor.from_pretrained(exported)
+    model = AutoModelForAudioClassification.from_pretrained(exported)
+    results = []
+    for clip in clips:
+        inputs = extractor(decode(clip)[0], sampling_rate=48_000, return_tensors="pt")
+        with torch.no_grad():
+            values = model(**inputs).logits[0].softmax(dim=0)
+        results.append({model.config.id2label[index]: float(value) for index, value in enumerate(values)})
+    return results
+
+
+def test_predictor(exported, clips, expected):
+    predictor = Predictor(exported)
+    for clip, probabilities in zip(clips, expected, strict=True):
+        prediction = predictor(clip)
+        assert prediction.probabilities == pytest.approx(probabilities, abs=1e-6)
+        assert list(prediction.probabilities.values()) == sorted(probabilities.values(), reverse=True)
+        assert prediction.emotion == max(probabilities, key=probabilities.get)
+
+
+def as_dict(answer):
+    return {item["label"]: item["score"] for item in answer}
+
+
+def test_pipeline_takes_path_bytes_array_dict_and_list(exported, clips, expected):
+    classify = pipeline("audio-classification", model=str(exported))
+    samples = decode(clips[0])[0]
+    with open(clips[0], "rb") as file:
+        content = file.read()
+    for given in (clips[0], content, samples, {"array": samples, "sampling_rate": 48_000}):
+        assert as_dict(classify(given)) == pytest.approx(expected[0], abs=1e-6)
+    for answer, probabilities in zip(classify(clips), expected, strict=True):
+        assert as_dict(answer) == pytest.approx(probabilities, abs=1e-6)
+    assert len(classify(clips[0], top_k=2)) == 2
+
+
+def test_pipeline_resamples_like_the_predictor(exported, clips, tmp_path):
+    samples = decode(clips[0], 16_000)[0]
+    soundfile.write(tmp_path / "low.wav", samples, 16_000, subtype="FLOAT")
+    classify = pipeline("audio-classification", model=str(exported))
+    prediction = Predictor(exported)(tmp_path / "low.wav").probabilities
+    assert as_dict(classify({"array": samples, "sampling_rate": 16_000})) == pytest.approx(prediction, abs=1e-5)
+    assert as_dict(classify(str(tmp_path / "low.wav"))) == pytest.approx(prediction, abs=1e-5)
+
+
+def test_command_line(exported, clips, expected, capsys):
+    assert main(["predict", str(exported), *clips]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    best = max(expected[0], key=expected[0].get)
+    assert lines[0].startswith(f"{clips[0]}: {best} {expected[0][best]:.1%}, ")
+    assert main(["predict", str(exported), clips[1], "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["file"] == clips[1]
+    assert answer["probabilities"] == pytest.approx(expected[1], abs=1e-6)
+    assert answer["emotion"] == max(expected[1], key=expected[1].get)
+
+
+def test_bad_files_in_one_sentence(exported, refused, tmp_path):
+    soundfile.write(tmp_path / "short.wav", np.zeros(100), 48_000)
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0), 48_000)
+    soundfile.write(tmp_path / "nan.wav", np.full(9_000, np.nan, dtype=np.float32), 48_000, subtype="FLOAT")
+    (tmp_path / "text.wav").write_text("no audio")
+    for name, reason in {
+        "gone.wav": "does not exist",
+        "short.wav": "fewer than one frame",
+        "empty.wav": "holds no samples",
+        "nan.wav": "NaN",
+        "text.wav": "cannot be decoded",
+    }.items():
+        sentence = refused("predict", exported, tmp_path / name)
+        assert name in sentence and reason in sentence
+
+
+def test_bad_models_in_one_sentence(exported, refused, tmp_path, clips):
+    assert "neither a folder" in refused("predict", tmp_path / "gone", clips[0])
+    assert "neither a folder" in refused("predict", "org/does-not-exist", clips[0])
+    assert "holds no config.json" in refused("predict", tmp_path, clips[0])
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "unheard_of"}))
+    (tmp_path / "preprocessor_config.json").write_bytes((exported / "preprocessor_config.json").read_bytes())
+    assert "cannot be loaded" in refused("predict", tmp_path, clips[0])
+    (tmp_path / "config.json").write_bytes((exported / "config.json").read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"damaged")
+    assert "cannot be loaded" in refused("predict", tmp_path, clips[0])
+
+
+def test_wrong_rate_names_the_right_one(exported):
+    extractor = AutoFeatureExtractor.from_pretrained(exported)
+    with pytest.raises(InputError, match="16000 Hz, but .* 48000 Hz"):
+        extractor(np.zeros(16_000, dtype=np.float32), sampling_rate=16_000)

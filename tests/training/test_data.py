@@ -1,0 +1,133 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from transformers import AutoFeatureExtractor, AutoModel
+
+from ser_hub.features import MfccChromaFeatureExtractor
+from ser_hub.protocols import Fold, LeakError, Protocol
+from ser_hub.training import CosineWarmRestarts, SERDataModule
+
+
+@pytest.fixture
+def data(corpus_dir):
+    module = SERDataModule(
+        MfccChromaFeatureExtractor(), corpus="synthetic", data_dir=str(corpus_dir), protocol="speaker-holdout"
+    )
+    module.prepare_data()
+    module.setup()
+    return module
+
+
+def test_batches_cover_each_part_once(data):
+    parts = {"train": data.train_dataloader(), "validation": data.val_dataloader(), "test": data.test_dataloader()}
+    for part, loader in parts.items():
+        clips = [clip for batch in loader for clip in batch["clip_id"]]
+        assert sorted(clips) == sorted(data.fold.parts()[part])
+    batch = next(iter(parts["test"]))
+    assert batch["input_features"].dtype == torch.float32
+    assert batch["input_features"].shape[2] == data.feature_size == 46
+    assert batch["attention_mask"].shape == batch["input_features"].shape[:2]
+    row = next(row for row in data.rows if row["clip_id"] == batch["clip_id"][0])
+    assert batch["labels"][0].item() == row["label"]
+
+
+def test_normalisation_is_fitted_on_the_training_part_alone(data):
+    raw = MfccChromaFeatureExtractor()
+    raw.fit([data._items[clip][0] for clip in data.fold.train])
+    everything = MfccChromaFeatureExtractor()
+    everything.fit([item[0] for item in data._items.values()])
+    assert data.feature_extractor.mean == raw.mean
+    assert not np.allclose(data.feature_extractor.mean, everything.mean)
+
+
+def test_statistics_of_a_loaded_extractor_are_kept(corpus_dir):
+    extractor = MfccChromaFeatureExtractor(mean=[1.0] * 46, std=[2.0] * 46)
+    module = SERDataModule(extractor, corpus="synthetic", data_dir=str(corpus_dir), protocol="speaker-holdout")
+    module.setup()
+    assert module.feature_extractor.mean == [1.0] * 46
+
+
+def test_one_extractor_serves_many_folds(data, corpus_dir):
+    extractor = MfccChromaFeatureExtractor()
+    module = SERDataModule(extractor, corpus="synthetic", data_dir=str(corpus_dir), protocol="speaker-holdout")
+    module.setup()
+    assert extractor.mean is None and module.feature_extractor.mean is not None
+
+
+def test_a_lone_last_clip_is_not_a_training_batch(data):
+    data.batch_size = len(data.fold.train) - 1
+    assert [len(batch["clip_id"]) for batch in data.train_dataloader()] == [data.batch_size]
+
+
+def test_without_data_dir_the_synthetic_corpus_stands_in_and_says_so(caplog):
+    module = SERDataModule(MfccChromaFeatureExtractor(), corpus="ravdess")
+    assert module.corpus == "synthetic"
+    assert "numbers say nothing about speech" in caplog.text
+
+
+class Leaky(Protocol):
+    """Claims independence and splits by clip."""
+
+    name = "leaky"
+    speaker_independent = True
+
+    def folds(self, rows):
+        clips = tuple(rows["clip_id"])
+        return [Fold(clips[:50], clips[50:60], clips[60:])]
+
+
+def test_a_leaking_protocol_stops_the_run(corpus_dir):
+    module = SERDataModule(MfccChromaFeatureExtractor(), corpus="synthetic", data_dir=str(corpus_dir), protocol=Leaky())
+    with pytest.raises(LeakError, match="same speaker in train and validation"):
+        module.setup()
+
+
+def test_a_checkpoint_is_not_tested_on_what_it_has_seen(data):
+    state = data.state_dict()
+    fresh = copy.deepcopy(data)
+    fresh.load_state_dict(state)
+    fresh.test_dataloader()  # its own test part
+    state["trained_on"]["train"].append(data.fold.test[0])
+    fresh.load_state_dict(state)
+    with pytest.raises(LeakError, match="has seen 1 of the test clips"):
+        fresh.test_dataloader()
+    state["trained_on"]["train"].remove(data.fold.test[0])
+    speaker = data.speakers[data.fold.test[0]]
+    other = next(clip for clip in data.rows["clip_id"] if data.speakers[clip] == speaker and clip != data.fold.test[0])
+    data.fold = Fold(data.fold.train, data.fold.validation, (data.fold.test[0],))
+    state["trained_on"]["train"].append(other)
+    data.load_state_dict(state)
+    with pytest.raises(LeakError, match=f"has seen test speakers .{speaker}"):
+        data.test_dataloader()
+
+
+def test_fine_tuning_from_a_hub_folder_without_the_command_line(exported, corpus_dir, tmp_path):
+    """`Trainer().fit(model, datamodule)` with a model that came from AutoModel.from_pretrained."""
+    model = AutoModel.from_pretrained(exported)
+    before = copy.deepcopy(model.state_dict())
+    data = SERDataModule(
+        AutoFeatureExtractor.from_pretrained(exported),
+        corpus="synthetic",
+        data_dir=str(corpus_dir),
+        protocol="speaker-holdout",
+    )
+    trainer = Trainer(max_epochs=1, accelerator="cpu", logger=False, default_root_dir=tmp_path)
+    trainer.fit(model, data)
+    assert any(not torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert "val/uar" in trainer.callback_metrics
+
+
+def test_cosine_floor_follows_the_learning_rate():
+    """eta_t = eta_min + (lr - eta_min) (1 + cos(pi t / T_0)) / 2, Loshchilov and Hutter 2017, equation 5."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.4)
+    scheduler = CosineWarmRestarts(optimizer, T_0=4, eta_min_ratio=0.01)
+    rates = []
+    for _ in range(9):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    expected = [0.004 + 0.396 * (1 + np.cos(np.pi * (step % 4) / 4)) / 2 for step in range(9)]
+    assert rates == pytest.approx(expected)
