@@ -11,7 +11,8 @@ import numpy.typing as npt
 import scipy.fft
 import scipy.signal
 import scipy.sparse
-from librosa import filters
+from librosa.filters import chroma as chroma_weights
+from librosa.filters import mel as mel_weights
 
 Array = npt.NDArray[np.float32]
 
@@ -67,14 +68,14 @@ def mel_filter_bank(
     Sparse, because each band covers few bins; and its product stays out of BLAS, whose threads wait for one another
     where clips are featurised in parallel (60 ms instead of 0.3 were seen on two busy cores).
     """
-    bank = filters.mel(sr=sampling_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
+    bank = mel_weights(sr=sampling_rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax)
     return scipy.sparse.csc_array(bank.T)
 
 
 @lru_cache
 def chroma_filter_bank(sampling_rate: int, n_fft: int, n_chroma: int, tuning: float) -> Array:
     """Return librosa's chroma filter bank for a tuning deviation in bins, shape (n_chroma, 1 + n_fft // 2)."""
-    return np.asarray(filters.chroma(sr=sampling_rate, n_fft=n_fft, tuning=tuning, n_chroma=n_chroma))
+    return np.asarray(chroma_weights(sr=sampling_rate, n_fft=n_fft, tuning=tuning, n_chroma=n_chroma))
 
 
 def power_to_db(power: Array, *, relative_to_max: bool = False, top_db: float = 80.0) -> Array:
@@ -131,7 +132,6 @@ def estimate_tuning(spectrogram: Array, sampling_rate: int, bins_per_octave: int
     band = spectrogram[:, low - 1 : high + 1]
     loud = band * (band > np.float32(0.1) * spectrogram.max(axis=1, keepdims=True))
     is_peak = (loud[:, 1:-1] > loud[:, :-2]) & (loud[:, 1:-1] >= loud[:, 2:])
-    # Peaks in librosa's order of bins first: the median and the histogram do not depend on it, float sums might.
     row, column = np.nonzero(is_peak)
     if not len(row):
         return 0.0

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -10,10 +9,7 @@ import soundfile
 from ser_hub import load_corpus
 from ser_hub.audio import decode
 from ser_hub.corpora.base import content_hashes
-from ser_hub.features import MfccChromaFeatureExtractor
 from ser_hub.protocols import audit, clips_of, get_protocol
-
-from ..features.signals import relative_error
 
 pytestmark = pytest.mark.real
 
@@ -45,12 +41,3 @@ def test_paper_folds_do_not_leak(rows):
     for fold in manifest.folds:
         audit(fold, clips_of(rows, "speaker"), hashes, speaker_independent=True)
     assert sorted(clip for fold in manifest.folds for clip in fold.test) == sorted(rows["clip_id"])
-
-
-def test_mfcc_and_chroma_equal_librosa(rows):
-    extractor = MfccChromaFeatureExtractor()
-    for source in rows.select(range(0, 1_440, 61))["audio"]:  # every actor
-        samples, rate = decode(source)
-        settings = {"y": samples, "sr": rate, "n_fft": 4096, "hop_length": 2048}
-        mfcc, chroma = librosa.feature.mfcc(n_mfcc=34, **settings), librosa.feature.chroma_stft(**settings)
-        assert relative_error(extractor.extract(samples), np.concatenate([mfcc, chroma]).T) < 1e-3
