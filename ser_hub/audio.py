@@ -37,7 +37,7 @@ def decode(source: AudioSource, sampling_rate: int | None = None) -> tuple[npt.N
     """
     name = describe(source)
     try:
-        samples, rate = soundfile.read(io.BytesIO(_content(source)), dtype="float32", always_2d=True)
+        samples, rate = soundfile.read(open_source(source), dtype="float32", always_2d=True)
     except soundfile.SoundFileError as error:
         raise InputError(
             f"{name} cannot be decoded as audio; give a readable WAV or FLAC file ({_reason(error)})"
@@ -60,6 +60,15 @@ def resample(samples: npt.NDArray[np.float32], original: int, wanted: int) -> np
 def content_hash(source: AudioSource) -> str:
     """Return the SHA-256 (hexadecimal) of the clip's file content: equal for byte-identical copies."""
     return hashlib.sha256(_content(source)).hexdigest()
+
+
+def open_source(source: AudioSource) -> io.BytesIO:
+    """Return the clip's file content as a file object.
+
+    Raises:
+        InputError: There is no such file, or it cannot be read.
+    """
+    return io.BytesIO(_content(source))
 
 
 def describe(source: AudioSource) -> str:

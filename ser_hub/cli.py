@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from datasets import disable_progress_bars
+from datasets import Dataset, disable_progress_bars
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
@@ -22,11 +22,16 @@ from tqdm import tqdm
 from transformers.utils import logging as transformers_logging
 
 from ser_hub import __version__
-from ser_hub.corpora import CORPORA
+from ser_hub.corpora import CORPORA, load_corpus
 from ser_hub.errors import InputError
 from ser_hub.evaluation import TestReport
+from ser_hub.hub.push import RepoType
 from ser_hub.models import ARCHITECTURES, SERModel
+from ser_hub.protocols import PROTOCOLS
 from ser_hub.training import SERDataModule
+
+CORPUS_HELP = f"one of {', '.join(CORPORA)}; several as ravdess+emodb; or an exported one on the Hub as org/name"
+DATA_DIR_HELP = "folder that holds its clips, in whatever layout; for a mixture ravdess=FOLDER,emodb=FOLDER"
 
 LIGHTNING_VERBS = {
     "fit": "train a model from a recipe (configs/*.yaml)",
@@ -128,7 +133,61 @@ def corpus_show(arguments: argparse.Namespace) -> None:
     """Print a corpus's summary."""
     from ser_hub.corpora.summary import summary
 
-    print(summary(arguments.name, arguments.data_dir))
+    settings = {"classes": arguments.classes, "merge_calm": arguments.merge_calm}
+    print(summary(arguments.name, arguments.data_dir, **settings))
+
+
+def corpus_check(arguments: argparse.Namespace) -> int:
+    """Print what is wrong with a corpus on disk; 1 where anything is."""
+    from ser_hub.corpora.check import check
+
+    findings = check(arguments.name, arguments.data_dir)
+    print(findings)
+    return 1 if findings.defects else 0
+
+
+def corpus_export(arguments: argparse.Namespace) -> None:
+    """Write a dataset repository."""
+    from ser_hub.hub.corpora import export_corpus
+
+    print(f"dataset folder    {export_corpus(arguments.name, arguments.dest, arguments.data_dir)}")
+
+
+def corpus_push(arguments: argparse.Namespace) -> None:
+    """Upload a dataset repository."""
+    _push(arguments, "dataset")
+
+
+def corpus_download(arguments: argparse.Namespace) -> None:
+    """Fetch a corpus from its makers."""
+    from ser_hub.hub.download import download_corpus
+
+    print(f"corpus folder     {download_corpus(arguments.name, arguments.dest)}")
+
+
+def _push(arguments: argparse.Namespace, repo_type: RepoType) -> None:
+    from ser_hub.hub.push import files_to_push, push
+
+    if arguments.dry_run:
+        files = files_to_push(arguments.folder)
+        for path, size in files:
+            print(f"{size:>12,}  {path}")
+        print(f"{sum(size for _, size in files):>12,}  bytes in {len(files)} files would go to {arguments.repository}")
+        return
+    settings = {"private": arguments.private, "revision": arguments.revision}
+    print(f"commit            {push(arguments.folder, arguments.repository, repo_type, **settings)}")
+
+
+def protocol_show(arguments: argparse.Namespace) -> None:
+    """Print who is where, and audit it."""
+    from ser_hub.protocols import describe
+
+    print(describe(arguments.name, _rows(arguments), arguments.save))
+
+
+def _rows(arguments: argparse.Namespace) -> Dataset:
+    settings = {"classes": arguments.classes, "merge_calm": arguments.merge_calm}
+    return load_corpus(arguments.corpus, arguments.data_dir, **settings)
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -153,6 +212,20 @@ def predict(arguments: argparse.Namespace) -> None:
         print(f"{prediction.file}: " + ", ".join(f"{name} {value:.1%}" for name, value in most))
 
 
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-dir", help=DATA_DIR_HELP)
+    parser.add_argument("--classes", choices=["union", "shared"], default="union", help="classes of a mixture")
+    parser.add_argument("--merge-calm", action="store_true", help="count calm as neutral")
+
+
+def _add_push(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="FOLDER", help="folder to upload")
+    parser.add_argument("repository", metavar="ORG/NAME", help="repository on the Hub; made where there is none")
+    parser.add_argument("--private", action="store_true", help="make it private")
+    parser.add_argument("--revision", help="branch to upload to")
+    parser.add_argument("--dry-run", action="store_true", help="list every file and send nothing")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every verb but Lightning's, which parses its own."""
     parser = argparse.ArgumentParser(
@@ -163,11 +236,37 @@ def build_parser() -> argparse.ArgumentParser:
     for verb, text in LIGHTNING_VERBS.items():
         verbs.add_parser(verb, help=text)
 
-    corpus = verbs.add_parser("corpus", help="look at a corpus").add_subparsers(metavar="ACTION", required=True)
-    show = corpus.add_parser("show", help="clips, hours, speakers and classes")
-    show.add_argument("name", help=f"one of {', '.join(CORPORA)}")
-    show.add_argument("--data-dir", help="folder that holds its clips, in whatever layout")
+    corpus = verbs.add_parser("corpus", help="look at, check, download, export or push a corpus")
+    actions = corpus.add_subparsers(metavar="ACTION", required=True)
+    show = actions.add_parser("show", help="clips, hours, speakers and classes")
+    show.add_argument("name", help=CORPUS_HELP)
+    _add_data(show)
     show.set_defaults(run=corpus_show)
+    checker = actions.add_parser("check", help="what is missing, damaged, silent or twice (exit code 1 if anything is)")
+    checker.add_argument("name", help=f"one of {', '.join(CORPORA)}")
+    checker.add_argument("--data-dir", help=DATA_DIR_HELP)
+    checker.set_defaults(run=corpus_check)
+    downloader = actions.add_parser("download", help="fetch a corpus from its makers, where its licence lets a program")
+    loadable = [name for name, corpus in CORPORA.items() if corpus.archives]
+    downloader.add_argument("name", help=f"one of {', '.join(loadable)}")
+    downloader.add_argument("dest", metavar="DEST", help="folder to make")
+    downloader.set_defaults(run=corpus_download)
+    corpus_exporter = actions.add_parser("export", help="write a dataset repository that datasets.load_dataset reads")
+    corpus_exporter.add_argument("name", help=CORPUS_HELP)
+    corpus_exporter.add_argument("dest", metavar="DEST", help="folder to make")
+    corpus_exporter.add_argument("--data-dir", help=DATA_DIR_HELP)
+    corpus_exporter.set_defaults(run=corpus_export)
+    pusher = actions.add_parser("push", help="upload what `corpus export` wrote to the Hub")
+    _add_push(pusher)
+    pusher.set_defaults(run=corpus_push)
+
+    protocol = verbs.add_parser("protocol", help="look at a split").add_subparsers(metavar="ACTION", required=True)
+    split = protocol.add_parser("show", help="who is in training, validation and test; the audit")
+    split.add_argument("name", help=f"{', '.join(PROTOCOLS)}; with settings as speaker-kfold:k=10,seed=1")
+    split.add_argument("--corpus", default="synthetic", help=CORPUS_HELP)
+    split.add_argument("--save", metavar="FILE", help="write the manifest, with its SHA-256, as JSON")
+    _add_data(split)
+    split.set_defaults(run=protocol_show)
 
     exporter = verbs.add_parser("export", help="write a checkpoint as a Hub folder that from_pretrained loads")
     exporter.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint that `ser-hub fit` wrote")
@@ -194,7 +293,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             lightning(argv)
         else:
             arguments = build_parser().parse_args(argv)
-            arguments.run(arguments)
+            return arguments.run(arguments) or 0
     except ArgumentError as error:
         return _refuse(_argument_sentence(str(error), argv))
     except (InputError, MisconfigurationException) as error:

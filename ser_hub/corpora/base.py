@@ -2,7 +2,7 @@
 
 import filecmp
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,68 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 EMOTIONS_OF_RAVDESS = EMOTIONS[:8]
 """RAVDESS's own class order, which is also an architecture's default."""
 
+SYNONYMS = {
+    "anger": "angry",
+    "happiness": "happy",
+    "sadness": "sad",
+    "fear": "fearful",
+    "surprise": "surprised",
+    "boredom": "bored",
+    "disgusted": "disgust",
+}
+"""Other spellings of the harmonised names."""
+
 Row = dict[str, Any]
+
+
+def harmonised(label: str) -> str:
+    """Return the harmonised emotion of a class name; a name that is none of them stands for itself, in lower case."""
+    name = label.lower()
+    return SYNONYMS.get(name, name)
+
+
+def rank(emotion: str) -> tuple[int, str]:
+    """Sort key of an emotion: the harmonised ones in their order, then others by alphabet."""
+    return (EMOTIONS.index(emotion) if emotion in EMOTIONS else len(EMOTIONS), emotion)
+
+
+def misnamed(path: str, corpus: str, grammar: str) -> InputError:
+    """Return the error for a clip whose name is not of its corpus's grammar."""
+    return InputError(
+        f"{path} is not named as {corpus} names its clips ({grammar}); rename it or move it out of the folder"
+    )
+
+
+def check_codes(path: str, corpus: str, codes: Mapping[str, tuple[str, Iterable[str]]]) -> None:
+    """Refuse a name whose fields hold a code that its corpus does not know.
+
+    Args:
+        path: The clip.
+        corpus: Name of the corpus, for the message.
+        codes: For each field of the name, its code in this clip and those that there are.
+
+    Raises:
+        InputError: A code is unknown; the message names the file, the field and the known codes.
+    """
+    for field, (code, known) in codes.items():
+        if code not in list(known):
+            raise InputError(
+                f"{path} has {field} {code}, but {corpus}'s {field} is one of {', '.join(known)}; "
+                f"rename it or move it out of the folder"
+            )
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A ZIP file that a corpus's makers publish.
+
+    Attributes:
+        url: Where it lies.
+        md5: Its MD5 as its makers publish it (hexadecimal).
+    """
+
+    url: str
+    md5: str
 
 
 @dataclass(frozen=True)
@@ -39,11 +100,13 @@ class Corpus:
         licence: Licence of the recordings.
         url: Where its makers publish it.
         citation: Reference of the paper that describes it.
+        inventory: Clip ids of every published clip, where the file names follow from a rule.
+        archives: What its makers let anybody download.
     """
 
     name: str
     title: str
-    classes: dict[str, str]
+    classes: Mapping[str, str]
     parse: Callable[[str], Row]
     sampling_rate: int
     clips: int
@@ -51,29 +114,8 @@ class Corpus:
     licence: str
     url: str
     citation: str
-
-    @property
-    def features(self) -> Features:
-        """The columns of its rows (the row contract)."""
-        return Features(
-            {
-                # Decoding is ser_hub.audio's: the decoder that datasets brings is linked to one build of torch.
-                "audio": Audio(decode=False),
-                "label": ClassLabel(names=list(self.classes)),
-                **{
-                    name: Value("string")
-                    for name in (
-                        "emotion",
-                        "speaker",
-                        "gender",
-                        "sentence",
-                        "intensity",
-                        "corpus",
-                        "clip_id",
-                    )
-                },
-            }
-        )
+    inventory: frozenset[str] = frozenset()
+    archives: tuple[Archive, ...] = ()
 
     def load(self, data_dir: str | Path) -> Dataset:
         """Read the corpus from a folder tree of clips, in whatever layout, sorted by clip id.
@@ -99,12 +141,38 @@ class Corpus:
             raise InputError(
                 f"{data_dir} holds no clip of the corpus '{self.name}', only of {others}; name that corpus"
             )
-        rows = rows.select(_first_copies(mine, rows["clip_id"], rows["path"]))
-        columns = {name: rows[name] for name in self.features if name in rows.column_names}
-        columns["audio"] = [{"bytes": None, "path": path} for path in rows["path"]]
-        columns["emotion"] = [self.classes[label] for label in rows["label"]]
-        # Cast, and not built with these features: that would ask torchcodec to encode the audio, which is only a path.
-        return Dataset.from_dict({name: columns[name] for name in self.features}).cast(self.features)
+        return to_rows(rows.select(_first_copies(mine, rows["clip_id"], rows["path"])), self.classes, self.title)
+
+
+def features_of(class_names: Iterable[str]) -> Features:
+    """Return the columns of the row contract for these classes."""
+    texts = ("emotion", "speaker", "gender", "sentence", "intensity", "corpus", "clip_id")
+    return Features(
+        {
+            # Decoding is ser_hub.audio's: the decoder that datasets brings is linked to one build of torch.
+            "audio": Audio(decode=False),
+            "label": ClassLabel(names=list(class_names)),
+            **{name: Value("string") for name in texts},
+        }
+    )
+
+
+def to_rows(parsed: Dataset, classes: Mapping[str, str], description: str) -> Dataset:
+    """Turn parsed rows with a column `path` into rows of the contract.
+
+    Args:
+        parsed: A parser's columns and `path`; `label` is one of the classes.
+        classes: Class names in their order, each with its harmonised emotion.
+        description: What the rows are; it stays with them as `rows.info.description`.
+    """
+    features = features_of(classes)
+    columns = {name: parsed[name] for name in features if name in parsed.column_names}
+    columns["audio"] = [{"bytes": None, "path": path} for path in parsed["path"]]
+    columns["emotion"] = [classes[label] for label in parsed["label"]]
+    # Cast, and not built with these features: that would ask torchcodec to encode the audio, which is only a path.
+    rows = Dataset.from_dict({name: columns[name] for name in features}).cast(features)
+    rows.info.description = description
+    return rows
 
 
 def find_clips(data_dir: str | Path) -> list[Path]:
@@ -157,10 +225,8 @@ def duration(source: audio.AudioSource) -> float:
     Raises:
         InputError: The file cannot be read.
     """
-    if isinstance(source, dict) and source.get("path"):
-        try:
-            return float(soundfile.info(source["path"]).duration)
-        except soundfile.SoundFileError:
-            pass  # decode says in one sentence what is wrong
-    samples, rate = audio.decode(source)
-    return len(samples) / rate
+    try:
+        return float(soundfile.info(audio.open_source(source)).duration)
+    except soundfile.SoundFileError:
+        samples, rate = audio.decode(source)  # says in one sentence what is wrong
+        return len(samples) / rate

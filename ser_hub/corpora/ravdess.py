@@ -18,10 +18,10 @@ names.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from ser_hub.corpora.base import EMOTIONS_OF_RAVDESS, Corpus, Row
-from ser_hub.errors import InputError
+from ser_hub.corpora.base import EMOTIONS_OF_RAVDESS, Archive, Corpus, Row, check_codes, misnamed
 
 CHANNELS = {"01": "ravdess", "02": "ravdess-song"}
 INTENSITIES = {"01": "normal", "02": "strong"}
@@ -38,25 +38,17 @@ def parse(path: str) -> Row:
     """
     stem = Path(path).stem
     if not NAME.fullmatch(stem):
-        raise InputError(
-            f"{path} is not named as RAVDESS names its clips (seven two-digit numbers joined by hyphens, "
-            f"as 03-01-06-01-02-01-12); rename it or move it out of the folder"
-        )
+        raise misnamed(path, "RAVDESS", "seven two-digit numbers joined by hyphens, as 03-01-06-01-02-01-12")
     code = dict(zip(FIELDS, stem.split("-"), strict=True))
-    allowed = {
+    known: dict[str, Iterable[str]] = {
         "modality": ["03"],
-        "channel": list(CHANNELS),
+        "channel": CHANNELS,
         "emotion": [f"{number:02d}" for number in range(1, len(EMOTIONS_OF_RAVDESS) + 1)],
-        "intensity": list(INTENSITIES),
-        "statement": list(STATEMENTS),
+        "intensity": INTENSITIES,
+        "statement": STATEMENTS,
         "actor": [f"{number:02d}" for number in range(1, 25)],
     }
-    for field, values in allowed.items():
-        if code[field] not in values:
-            raise InputError(
-                f"{path} has {field} {code[field]}, but RAVDESS's {field} is one of {', '.join(values)}; "
-                f"rename it or move it out of the folder"
-            )
+    check_codes(path, "RAVDESS", {field: (code[field], codes) for field, codes in known.items()})
     corpus = CHANNELS[code["channel"]]
     return {
         "label": EMOTIONS_OF_RAVDESS[int(code["emotion"]) - 1],
@@ -69,6 +61,19 @@ def parse(path: str) -> Row:
     }
 
 
+def _inventory(channel: str, emotions: range, actors: Iterable[int]) -> frozenset[str]:
+    """Return the clip ids of one channel: two statements, two repetitions, two intensities but for neutral."""
+    return frozenset(
+        f"{CHANNELS[channel]}/03-{channel}-{emotion:02d}-{intensity}-{statement}-{repetition}-{actor:02d}"
+        for actor in actors
+        for emotion in emotions
+        for intensity in (("01",) if emotion == 1 else ("01", "02"))
+        for statement in ("01", "02")
+        for repetition in ("01", "02")
+    )
+
+
+_FILES = "https://zenodo.org/records/1188976/files"
 _CITATION = (
     "Livingstone S. R., Russo F. A. (2018). The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS). "
     "PLoS ONE 13(5): e0196391."
@@ -85,6 +90,8 @@ SPEECH = Corpus(
     licence="CC BY-NC-SA 4.0",
     url="https://doi.org/10.5281/zenodo.1188976",
     citation=_CITATION,
+    inventory=_inventory("01", range(1, 9), range(1, 25)),
+    archives=(Archive(f"{_FILES}/Audio_Speech_Actors_01-24.zip", "bc696df654c87fed845eb13823edef8a"),),
 )
 
 SONG = Corpus(
@@ -98,4 +105,6 @@ SONG = Corpus(
     licence="CC BY-NC-SA 4.0",
     url="https://doi.org/10.5281/zenodo.1188976",
     citation=_CITATION,
+    inventory=_inventory("02", range(1, 7), sorted({*range(1, 25)} - {18})),
+    archives=(Archive(f"{_FILES}/Audio_Song_Actors_01-24.zip", "5411230427d67a21e18aa4d466e6d1b9"),),
 )

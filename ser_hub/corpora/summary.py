@@ -1,41 +1,46 @@
 """A corpus in a few lines: clips, hours, speakers, classes."""
 
 from collections import Counter
-from pathlib import Path
 
-from ser_hub.corpora import get_corpus, load_corpus
+from datasets import Dataset
+
+from ser_hub.corpora import DataDir, get_corpus, load_corpus
 from ser_hub.corpora.base import duration
+from ser_hub.corpora.mixture import Classes
 
 
-def summary(name: str, data_dir: str | Path | None = None) -> str:
-    """Return a short summary of a corpus on disk, as text.
+def summary(name: str, data_dir: DataDir | None = None, *, classes: Classes = "union", merge_calm: bool = False) -> str:
+    """Return a short summary of a corpus, or of a mixture, as text. Arguments as for `load_corpus`.
 
     Raises:
         InputError: The corpus cannot be loaded, or a clip cannot be read.
     """
-    corpus, rows = get_corpus(name), load_corpus(name, data_dir)
-    hours = sum(duration(source) for source in rows["audio"]) / 3600
+    rows = load_corpus(name, data_dir, classes=classes, merge_calm=merge_calm)
+    corpora = [get_corpus(corpus) for corpus in sorted(set(rows["corpus"]))]
     genders = Counter(dict(zip(rows["speaker"], rows["gender"], strict=True)).values())
-    classes = Counter(rows.features["label"].int2str(rows["label"]))
     return "\n".join(
         [
-            f"{corpus.title}, {corpus.licence}",
-            f"folder    {_common_folder(rows['audio'])}",
-            f"clips     {len(rows)} of {corpus.clips} published",
-            f"hours     {hours:.2f}",
-            f"speakers  {sum(genders.values())} ({_listed(genders)})",
-            f"classes   {', '.join(f'{label} {classes[label]}' for label in corpus.classes)}",
+            *(f"{corpus.title}, {corpus.licence}" for corpus in corpora),
+            f"clips     {len(rows)} of {sum(corpus.clips for corpus in corpora) or '?'} published",
+            f"hours     {hours(rows):.2f}",
+            f"speakers  {len(set(rows['speaker']) - {None})} ({listed(genders)})",
+            f"classes   {', '.join(f'{label} {count}' for label, count in class_counts(rows).items())}",
+            *([rows.info.description] if len(corpora) > 1 or merge_calm else []),
         ]
     )
 
 
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+def hours(rows: Dataset) -> float:
+    """Return how long all clips together are, in hours."""
+    return sum(duration(source) for source in rows["audio"]) / 3600
 
 
-def _common_folder(sources: list[dict[str, str]]) -> Path:
-    folders = [Path(source["path"]).parent for source in sources]
-    common = folders[0]
-    while not all(folder.is_relative_to(common) for folder in folders):
-        common = common.parent
-    return common
+def class_counts(rows: Dataset) -> dict[str, int]:
+    """Return the number of clips of each class, in the order of the classes."""
+    counts = Counter(rows["label"][:])
+    return {name: counts[index] for index, name in enumerate(rows.features["label"].names)}
+
+
+def listed(counts: Counter[str | None]) -> str:
+    """Return counts as text, in the order of their names."""
+    return ", ".join(f"{count} {name or 'unknown'}" for name, count in sorted(counts.items(), key=str))

@@ -1,9 +1,11 @@
 """Pictures of results, written as PNG files."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from datasets import Dataset
 from matplotlib.figure import Figure
 
 from ser_hub.cache import written_aside
@@ -38,6 +40,36 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], class_names: Sequence[str]
     axes.set_yticks(range(len(class_names)), class_names)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     figure.colorbar(image, ax=axes, label="share of the true class (recall on the diagonal)", shrink=0.8)
+    save(figure, path)
+
+
+def corpus_statistics(rows: Dataset, lengths: Sequence[float], path: str | Path) -> None:
+    """Draw what a corpus holds: clips per class by gender, clips per speaker, and how long the clips are.
+
+    Args:
+        rows: The corpus.
+        lengths: Length of each clip in seconds.
+        path: PNG file to write.
+    """
+    names = rows.features["label"].names
+    genders = sorted({str(gender or "unknown") for gender in rows["gender"]})
+    counts = np.zeros((len(genders), len(names)), dtype=int)
+    for label, gender in zip(rows["label"], rows["gender"], strict=True):
+        counts[genders.index(str(gender or "unknown")), label] += 1
+    figure = Figure(figsize=(13, 3.8), layout="constrained")
+    classes, speakers, seconds = figure.subplots(1, 3)
+    below = np.zeros(len(names), dtype=int)
+    for gender, row in zip(genders, counts, strict=True):
+        classes.bar(names, row, bottom=below, label=gender)
+        below += row
+    classes.tick_params(axis="x", rotation=40)
+    classes.legend()
+    classes.set(title="clips per class", ylabel="clips")
+    per_speaker = sorted(Counter(str(speaker) for speaker in rows["speaker"]).values(), reverse=True)
+    speakers.bar(range(1, len(per_speaker) + 1), per_speaker, color="tab:green")
+    speakers.set(title="clips per speaker", xlabel="speaker, by number of clips", ylabel="clips")
+    seconds.hist(lengths, bins=40, color="tab:gray")
+    seconds.set(title="length of the clips", xlabel="seconds", ylabel="clips")
     save(figure, path)
 
 

@@ -82,16 +82,18 @@ class TestReport(Callback):
             },
             "feature_extractor": data.feature_extractor.settings(),
             "data": {
-                "corpus": data.corpus,
+                "corpus": data.corpora,
                 "corpus_sha256": data.corpus_sha256,
-                "protocol": data.protocol.name,
+                "classes": data.rows.info.description,
+                "protocol": data.manifest.protocol,
                 "speaker_independent": data.protocol.speaker_independent,
                 "manifest_sha256": data.manifest.sha256,
                 "fold": data.fold_index,
                 "clips": {part: len(clips) for part, clips in data.fold.parts().items()},
             },
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
-            "trained_on": data.seen and {k: v for k, v in data.seen.items() if k not in ("train", "validation")},
+            "trained_on": data.seen
+            and {k: v for k, v in data.seen.items() if k not in ("train", "validation", "speakers")},
             "seed": data.seen["seed"] if data.seen else _seed(),
             "trainer": {"precision": trainer.precision, "devices": trainer.num_devices},
             "scores": result,
@@ -99,7 +101,8 @@ class TestReport(Callback):
         picture = folder / "confusion_matrix.png"
         independence = "speaker-independent" if data.protocol.speaker_independent else "speaker-DEPENDENT"
         title = (
-            f"{type(model).__name__}, {data.corpus}, {data.protocol.name} fold {data.fold_index} ({independence})\n"
+            f"{type(model).__name__}, {data.corpora}, {data.manifest.protocol} fold {data.fold_index} "
+            f"({independence})\n"
             f"UAR {result['uar']:.3f}, WAR {result['war']:.3f}, {len(rows)} clips"
         )
         figures.confusion_matrix(result["confusion_matrix"], names, title, picture)

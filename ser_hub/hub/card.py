@@ -30,7 +30,7 @@ classify("clip.wav")
 
 ## Training
 
-Corpus: {corpus_title} ({licence}). Protocol: {protocol}, fold {fold} ({independence}; manifest SHA-256 `{manifest}`).
+Corpus: {corpus_title}. Protocol: {protocol}, fold {fold} ({independence}; manifest SHA-256 `{manifest}`).
 Seed {seed}. Features: {features} at {sampling_rate} Hz, normalised with statistics of the training part.
 These are the weights after epoch {epoch}{validation}.
 
@@ -67,14 +67,15 @@ def render_card(
         record: Evidence record of its test; without one the card says that it was not tested.
     """
     trained_on = state["trained_on"]
-    corpus = get_corpus(trained_on["corpus"])
+    corpora = [get_corpus(corpus) for corpus in trained_on["corpus"].split("+")]
+    corpus_title = "; ".join(f"{corpus.title} ({corpus.licence})" for corpus in corpora)
     score = state["validation_uar"]
     card_data = ModelCardData(
         library_name="ser_hub",
         pipeline_tag="audio-classification",
         tags=["speech-emotion-recognition", "audio-classification"],
         model_name=name,
-        eval_results=[] if record is None else _eval_results(record, corpus.title),
+        eval_results=[] if record is None else _eval_results(record, ", ".join(corpus.title for corpus in corpora)),
     )
     text = TEMPLATE.format(
         card_data=card_data.to_yaml(),
@@ -83,8 +84,7 @@ def render_card(
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         classes=model.config.num_labels,
         class_names=", ".join(model.config.class_names),
-        corpus_title=corpus.title,
-        licence=corpus.licence,
+        corpus_title=corpus_title,
         protocol=trained_on["protocol"],
         fold=trained_on["fold"],
         independence=_independence(trained_on["speaker_independent"]),
@@ -96,9 +96,9 @@ def render_card(
         validation="" if score is None else f", the best by validation UAR ({score:.4f})",
         results=_results(record),
         limits="The training corpus is synthetic, a test bed: the model knows nothing of real speech. "
-        if corpus.name == "synthetic"
+        if trained_on["corpus"] == "synthetic"
         else "",
-        citation=corpus.citation,
+        citation="\n\n".join(corpus.citation for corpus in corpora if corpus.citation),
     )
     return str(ModelCard(text))
 

@@ -10,8 +10,9 @@ from datasets import Dataset
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
-from ser_hub.corpora import get_corpus, load_corpus
+from ser_hub.corpora import load_corpus
 from ser_hub.corpora.base import content_hashes, corpus_hash
+from ser_hub.corpora.mixture import Classes
 from ser_hub.features.base import Array, SERFeatureExtractor
 from ser_hub.features.cache import extract_all
 from ser_hub.protocols import Fold, LeakError, Manifest, Protocol, audit, clips_of, get_protocol, speakers_of
@@ -29,9 +30,13 @@ class SERDataModule(LightningDataModule):
 
     Args:
         feature_extractor: What turns a clip into frames; it is copied, so one instance serves many folds.
-        corpus: Name of the corpus.
-        data_dir: Folder that holds its clips. Without one the embedded synthetic corpus stands in, and says so.
-        protocol: Name of a protocol, or a protocol.
+        corpus: Name of the corpus, of several joined by `+`, or of an exported corpus on the Hub.
+        data_dir: Folder that holds its clips, or for a mixture the folder of each corpus by its name. Without one the
+            embedded synthetic corpus stands in, and says so.
+        classes: Which classes a mixture has: the union of its corpora's, or only the shared ones.
+        merge_calm: Whether calm counts as neutral.
+        protocol: Name of a protocol, with its settings where they differ from the usual
+            (`speaker-kfold:folds=10,seed=1`), or a protocol.
         fold: Which of the protocol's folds.
         batch_size: Clips per batch.
         num_workers: Processes that collate batches; features lie in memory, so 0 is usually fastest.
@@ -42,7 +47,9 @@ class SERDataModule(LightningDataModule):
         self,
         feature_extractor: SERFeatureExtractor,
         corpus: str = "ravdess",
-        data_dir: str | None = None,
+        data_dir: str | dict[str, str] | None = None,
+        classes: Classes = "union",
+        merge_calm: bool = False,
         protocol: str | Protocol = "ravdess-5fold",
         fold: int = 0,
         batch_size: int = 32,
@@ -51,22 +58,37 @@ class SERDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         self.feature_extractor = copy.deepcopy(feature_extractor)
-        self.corpus = "synthetic" if data_dir is None else corpus
+        stands_in = data_dir is None and "/" not in corpus
+        self.corpus = "synthetic" if stands_in else corpus
         self.data_dir = data_dir
+        self.classes: Classes = classes
+        self.merge_calm = merge_calm
         self.protocol = get_protocol(protocol) if isinstance(protocol, str) else protocol
         self.fold_index = fold
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.cache_dir = cache_dir
-        self.labels = list(get_corpus(self.corpus).classes)
         self.seen: dict[str, Any] | None = None
-        self._loaded: tuple[Dataset, list[str], list[Array]] | None = None
+        self._rows: Dataset | None = None
+        self._clips: tuple[list[str], list[Array]] | None = None
         self._items: dict[str, Item] = {}
         if corpus != self.corpus:
             log.warning(
                 "no data_dir: the embedded synthetic corpus stands in for '%s'; its numbers say nothing about speech",
                 corpus,
             )
+
+    @property
+    def rows(self) -> Dataset:
+        """The corpus, one row per clip; read once per process."""
+        if self._rows is None:
+            self._rows = load_corpus(self.corpus, self.data_dir, classes=self.classes, merge_calm=self.merge_calm)
+        return self._rows
+
+    @property
+    def labels(self) -> list[str]:
+        """Class names in the order of the logits."""
+        return list(self.rows.features["label"].names)
 
     @property
     def feature_size(self) -> int:
@@ -86,16 +108,14 @@ class SERDataModule(LightningDataModule):
         """
         if self._items:
             return
-        rows, hashes, features = self._load()
-        self.manifest: Manifest = self.protocol.manifest(rows)
+        rows = self.rows
+        hashes, features = self._load()
+        contents = dict(zip(rows["clip_id"], hashes, strict=True))
+        self.manifest: Manifest = self.protocol.manifest(rows, contents)
         self.fold: Fold = self.manifest.fold(self.fold_index)
         self.speakers = clips_of(rows, "speaker")
-        audit(
-            self.fold,
-            self.speakers,
-            dict(zip(rows["clip_id"], hashes, strict=True)),
-            speaker_independent=self.protocol.speaker_independent,
-        )
+        audit(self.fold, self.speakers, contents, speaker_independent=self.protocol.speaker_independent)
+        self.corpora = "+".join(sorted(set(rows["corpus"])))
         self.corpus_sha256 = corpus_hash(rows["clip_id"], hashes)
         self._items = {
             clip_id: (clip, label, clip_id)
@@ -121,7 +141,7 @@ class SERDataModule(LightningDataModule):
             LeakError: The checkpoint was trained, or its best epoch chosen, on a clip or (where the protocol keeps
                 speakers apart) a speaker of the test part.
         """
-        if self.seen is not None and self.seen["corpus"] == self.corpus:
+        if self.seen is not None:
             self._refuse_seen(self.seen)
         return self._loader(self.fold.test)
 
@@ -141,15 +161,17 @@ class SERDataModule(LightningDataModule):
         return {
             "feature_extractor": self.feature_extractor.to_dict(),
             "trained_on": {
-                "corpus": self.corpus,
+                "corpus": self.corpora,
                 "corpus_sha256": self.corpus_sha256,
-                "protocol": self.protocol.name,
+                "classes": self.rows.info.description,
+                "protocol": self.manifest.protocol,
                 "speaker_independent": self.protocol.speaker_independent,
                 "fold": self.fold_index,
                 "manifest_sha256": self.manifest.sha256,
                 "seed": int(seed) if (seed := os.environ.get("PL_GLOBAL_SEED")) else None,
                 "train": list(self.fold.train),
                 "validation": list(self.fold.validation),
+                "speakers": speakers_of(self.fold.train + self.fold.validation, self.speakers),
             },
         }
 
@@ -159,19 +181,12 @@ class SERDataModule(LightningDataModule):
         self.feature_extractor.mean, self.feature_extractor.std = extractor["mean"], extractor["std"]
         self.seen = state_dict["trained_on"]
 
-    def _load(self) -> tuple[Dataset, list[str], list[Array]]:
-        """Return the rows, the hash of each clip and its features; read once per process."""
-        if self._loaded is None:
-            rows = load_corpus(self.corpus, self.data_dir)
-            hashes = content_hashes(rows)
-            features = extract_all(rows["audio"], hashes, self.feature_extractor, self.cache_dir)
-            self._loaded = rows, hashes, features
-        return self._loaded
-
-    @property
-    def rows(self) -> Dataset:
-        """The corpus, one row per clip."""
-        return self._load()[0]
+    def _load(self) -> tuple[list[str], list[Array]]:
+        """Return the hash of each clip and its features; read once per process."""
+        if self._clips is None:
+            hashes = content_hashes(self.rows)
+            self._clips = hashes, extract_all(self.rows["audio"], hashes, self.feature_extractor, self.cache_dir)
+        return self._clips
 
     def _loader(self, clip_ids: tuple[str, ...], *, shuffle: bool = False, drop_last: bool = False) -> DataLoader[Item]:
         return DataLoader(
@@ -189,6 +204,5 @@ class SERDataModule(LightningDataModule):
         if shared := sorted(set(clips) & set(self.fold.test)):
             raise LeakError(f"the checkpoint has seen {len(shared)} of the test clips ({shared[0]}, ...); {way_out}")
         if self.protocol.speaker_independent:
-            known = set(speakers_of((clip for clip in clips if clip in self.speakers), self.speakers))
-            if shared := sorted(known & set(speakers_of(self.fold.test, self.speakers))):
+            if shared := sorted(set(seen["speakers"]) & set(speakers_of(self.fold.test, self.speakers))):
                 raise LeakError(f"the checkpoint has seen test speakers ({', '.join(shared[:3])}); {way_out}")
