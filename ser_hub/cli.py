@@ -185,6 +185,13 @@ def protocol_show(arguments: argparse.Namespace) -> None:
     print(describe(arguments.name, _rows(arguments), arguments.save))
 
 
+def augment(arguments: argparse.Namespace) -> None:
+    """Draw a clip and what augmentation makes of it."""
+    from ser_hub.training.preview import preview
+
+    print(f"picture           {preview(arguments.file, arguments.picture, arguments.config)}")
+
+
 def _rows(arguments: argparse.Namespace) -> Dataset:
     settings = {"classes": arguments.classes, "merge_calm": arguments.merge_calm}
     return load_corpus(arguments.corpus, arguments.data_dir, **settings)
@@ -267,6 +274,12 @@ def build_parser() -> argparse.ArgumentParser:
     split.add_argument("--save", metavar="FILE", help="write the manifest, with its SHA-256, as JSON")
     _add_data(split)
     split.set_defaults(run=protocol_show)
+
+    augmenter = verbs.add_parser("augment", help="draw a clip and what augmentation makes of it")
+    augmenter.add_argument("file", metavar="FILE", help="audio file")
+    augmenter.add_argument("picture", metavar="PICTURE", help="PNG file to write")
+    augmenter.add_argument("--config", help="recipe whose data.augmentation is drawn; without one, each there is")
+    augmenter.set_defaults(run=augment)
 
     exporter = verbs.add_parser("export", help="write a checkpoint as a Hub folder that from_pretrained loads")
     exporter.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint that `ser-hub fit` wrote")

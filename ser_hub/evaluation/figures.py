@@ -1,10 +1,12 @@
 """Pictures of results, written as PNG files."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import librosa
 import numpy as np
+import numpy.typing as npt
 from datasets import Dataset
 from matplotlib.figure import Figure
 
@@ -70,6 +72,31 @@ def corpus_statistics(rows: Dataset, lengths: Sequence[float], path: str | Path)
     speakers.set(title="clips per speaker", xlabel="speaker, by number of clips", ylabel="clips")
     seconds.hist(lengths, bins=40, color="tab:gray")
     seconds.set(title="length of the clips", xlabel="seconds", ylabel="clips")
+    save(figure, path)
+
+
+def waveforms(clips: Mapping[str, npt.NDArray[np.float32]], sampling_rate: int, path: str | Path) -> None:
+    """Draw clips below one another, each as its waveform and its log-mel spectrogram.
+
+    Args:
+        clips: Samples (num_samples,) by title.
+        sampling_rate: In Hz.
+        path: PNG file to write.
+    """
+    figure = Figure(figsize=(12, 1.7 * len(clips)), layout="constrained")
+    axes = figure.subplots(len(clips), 2, squeeze=False)
+    longest = max(len(samples) for samples in clips.values()) / sampling_rate
+    loudest = max(float(np.abs(samples).max()) for samples in clips.values())
+    for (left, right), (title, samples) in zip(axes, clips.items(), strict=True):
+        left.plot(np.arange(len(samples)) / sampling_rate, samples, linewidth=0.4)
+        left.set(title=title, xlim=(0, longest), ylim=(-loudest, loudest))
+        mel = librosa.feature.melspectrogram(y=samples, sr=sampling_rate, n_fft=2048, hop_length=512, n_mels=80)
+        seconds = len(samples) / sampling_rate
+        decibels = librosa.power_to_db(mel, ref=np.max)
+        right.imshow(decibels, origin="lower", aspect="auto", extent=(0, seconds, 0, 80), cmap="magma")
+        right.set(title=f"{title}: log-mel", xlim=(0, longest), ylabel="mel band")
+    for axis in axes[-1]:
+        axis.set_xlabel("seconds")
     save(figure, path)
 
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -15,11 +16,28 @@ from ser_hub.errors import InputError
 from ser_hub.features.base import Array, SERFeatureExtractor
 
 
+class Alteration(NamedTuple):
+    """What is done to clips before their features are extracted.
+
+    Attributes:
+        settings: All that its outcome depends on but the clip; part of the cache's key.
+        apply: From samples (num_samples,), their rate in Hz and the clip's content hash to altered samples.
+    """
+
+    settings: dict[str, Any]
+    apply: Callable[[Array, int, str], Array]
+
+    def of(self, content: str) -> Callable[[Array, int], Array]:
+        """Return what is done to the samples of the clip of that content hash."""
+        return lambda samples, sampling_rate: self.apply(samples, sampling_rate, content)
+
+
 def extract_all(
     sources: Sequence[audio.AudioSource],
     hashes: Sequence[str],
     extractor: SERFeatureExtractor,
     folder: str | Path | None = None,
+    alteration: Alteration | None = None,
 ) -> list[Array]:
     """Extract every clip's features, not normalised, reading those that the cache holds.
 
@@ -30,6 +48,7 @@ def extract_all(
         hashes: SHA-256 of each clip's file content (`ser_hub.corpora.base.content_hashes`).
         extractor: What computes the features.
         folder: The cache; None means ser_hub's own.
+        alteration: What is done to each clip first.
 
     Returns:
         One array (time, feature_size) per clip, in order.
@@ -37,15 +56,16 @@ def extract_all(
     Raises:
         InputError: A clip cannot be decoded or featurised; the message names it.
     """
-    settings = json.dumps(extractor.settings(), sort_keys=True)
+    key = extractor.settings() | ({"alteration": alteration.settings} if alteration else {})
+    settings = json.dumps(key, sort_keys=True)
     shelf = Path(folder or cache_dir("features")) / hashlib.sha256(settings.encode()).hexdigest()[:16]
 
     def one(source: audio.AudioSource, content: str) -> Array:
         path = shelf / content[:2] / f"{content}.npy"
         if (cached := _read(path)) is not None:
             return cached
-        features = extract_clip(source, extractor)
-        with written_aside(path) as partial, partial.open("wb") as file:
+        features = extract_clip(source, extractor, alteration and alteration.of(content))
+        with written_aside(path) as aside, aside.open("wb") as file:
             np.save(file, features, allow_pickle=False)
         return features
 
@@ -55,15 +75,19 @@ def extract_all(
         return list(progress)
 
 
-def extract_clip(source: audio.AudioSource, extractor: SERFeatureExtractor) -> Array:
+def extract_clip(
+    source: audio.AudioSource, extractor: SERFeatureExtractor, alter: Callable[[Array, int], Array] | None = None
+) -> Array:
     """Decode one clip at the extractor's rate and return its features (time, feature_size), not normalised.
+
+    `alter`, where given, is applied to the samples and their rate in Hz before.
 
     Raises:
         InputError: The clip cannot be decoded or featurised; the message names it.
     """
-    samples, _ = audio.decode(source, extractor.sampling_rate)
+    samples, rate = audio.decode(source, extractor.sampling_rate)
     try:
-        return extractor.compute(samples)
+        return extractor.compute(alter(samples, rate) if alter else samples)
     except InputError as error:
         raise InputError(f"{audio.describe(source)} cannot be used: {error}") from error
 

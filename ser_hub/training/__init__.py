@@ -1,6 +1,33 @@
-"""What training needs and inference does not: the data module, schedulers."""
+"""What training needs and inference does not: the data module, augmentation, schedulers."""
 
+from ser_hub.training.augmentation import (
+    Augmentation,
+    Gain,
+    PeakNoise,
+    PitchShift,
+    Reverberation,
+    Shift,
+    SpecAugment,
+    Speed,
+    TimeStretch,
+    UniformNoise,
+    WhiteNoise,
+)
 from ser_hub.training.data import SERDataModule
 from ser_hub.training.schedulers import CosineWarmRestarts
 
-__all__ = ["CosineWarmRestarts", "SERDataModule"]
+__all__ = [
+    "Augmentation",
+    "CosineWarmRestarts",
+    "Gain",
+    "PeakNoise",
+    "PitchShift",
+    "Reverberation",
+    "SERDataModule",
+    "Shift",
+    "SpecAugment",
+    "Speed",
+    "TimeStretch",
+    "UniformNoise",
+    "WhiteNoise",
+]

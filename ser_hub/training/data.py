@@ -16,6 +16,7 @@ from ser_hub.corpora.mixture import Classes
 from ser_hub.features.base import Array, SERFeatureExtractor
 from ser_hub.features.cache import extract_all
 from ser_hub.protocols import Fold, LeakError, Manifest, Protocol, audit, clips_of, get_protocol, speakers_of
+from ser_hub.training.augmentation import Augmentation
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class SERDataModule(LightningDataModule):
         protocol: Name of a protocol, with its settings where they differ from the usual
             (`speaker-kfold:folds=10,seed=1`), or a protocol.
         fold: Which of the protocol's folds.
+        augmentation: What is done to training clips.
         batch_size: Clips per batch.
         num_workers: Processes that collate batches; features lie in memory, so 0 is usually fastest.
         cache_dir: Folder for cached features; None means ser_hub's own.
@@ -52,6 +54,7 @@ class SERDataModule(LightningDataModule):
         merge_calm: bool = False,
         protocol: str | Protocol = "ravdess-5fold",
         fold: int = 0,
+        augmentation: Augmentation | None = None,
         batch_size: int = 32,
         num_workers: int = 0,
         cache_dir: str | None = None,
@@ -65,6 +68,7 @@ class SERDataModule(LightningDataModule):
         self.merge_calm = merge_calm
         self.protocol = get_protocol(protocol) if isinstance(protocol, str) else protocol
         self.fold_index = fold
+        self.augmentation = augmentation or Augmentation()
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.cache_dir = cache_dir
@@ -121,14 +125,22 @@ class SERDataModule(LightningDataModule):
             clip_id: (clip, label, clip_id)
             for clip_id, clip, label in zip(rows["clip_id"], features, rows["label"], strict=True)
         }
+        self._training = [self._items[clip_id] for clip_id in self.fold.train] + self._altered_copies()
         if self.feature_extractor.mean is None:
-            self.feature_extractor.fit(self._items[clip_id][0] for clip_id in self.fold.train)
+            self.feature_extractor.fit(clip for clip, _, _ in self._training)
 
     def train_dataloader(self) -> DataLoader[Item]:
         """Return shuffled training batches."""
         # Batch normalisation cannot be trained on a single clip, which the last batch may be.
-        lone_clip = len(self.fold.train) % self.batch_size == 1
-        return self._loader(self.fold.train, shuffle=True, drop_last=lone_clip and len(self.fold.train) > 1)
+        lone_clip = len(self._training) % self.batch_size == 1
+        return DataLoader(
+            self._training,  # type: ignore[arg-type]  # a list is a map-style dataset
+            batch_size=self.batch_size,
+            shuffle=True,
+            drop_last=lone_clip and len(self._training) > 1,
+            num_workers=self.num_workers,
+            collate_fn=self.collate_altered,
+        )
 
     def val_dataloader(self) -> DataLoader[Item]:
         """Return the validation batches."""
@@ -156,6 +168,10 @@ class SERDataModule(LightningDataModule):
         batch = dict(self.feature_extractor.collate(features))
         return batch | {"labels": torch.tensor(labels), "clip_id": list(clip_ids)}
 
+    def collate_altered(self, items: list[Item]) -> dict[str, Any]:
+        """Collate training clips, with the augmentation of their features."""
+        return self.augmentation.alter_batch(self.collate(items), len(self.labels))
+
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: the fitted feature extractor, and what the model was trained on."""
         return {
@@ -168,6 +184,7 @@ class SERDataModule(LightningDataModule):
                 "speaker_independent": self.protocol.speaker_independent,
                 "fold": self.fold_index,
                 "manifest_sha256": self.manifest.sha256,
+                "augmentation": self.augmentation.settings(),
                 "seed": int(seed) if (seed := os.environ.get("PL_GLOBAL_SEED")) else None,
                 "train": list(self.fold.train),
                 "validation": list(self.fold.validation),
@@ -188,12 +205,22 @@ class SERDataModule(LightningDataModule):
             self._clips = hashes, extract_all(self.rows["audio"], hashes, self.feature_extractor, self.cache_dir)
         return self._clips
 
-    def _loader(self, clip_ids: tuple[str, ...], *, shuffle: bool = False, drop_last: bool = False) -> DataLoader[Item]:
+    def _altered_copies(self) -> list[Item]:
+        """Return the further copies of the training clips: made here, after the split, from training clips alone."""
+        chosen = set(self.fold.train)
+        rows = self.rows.select([index for index, clip_id in enumerate(self.rows["clip_id"]) if clip_id in chosen])
+        hashes = content_hashes(rows) if self.augmentation.copies else []
+        copies: list[Item] = []
+        for index, alteration in enumerate(self.augmentation.alterations(), start=1):
+            clips = extract_all(rows["audio"], hashes, self.feature_extractor, self.cache_dir, alteration)
+            names = (f"{clip_id} (copy {index})" for clip_id in rows["clip_id"])
+            copies += zip(clips, rows["label"], names, strict=True)
+        return copies
+
+    def _loader(self, clip_ids: tuple[str, ...]) -> DataLoader[Item]:
         return DataLoader(
             [self._items[clip_id] for clip_id in clip_ids],  # type: ignore[arg-type]  # a list is a map-style dataset
             batch_size=self.batch_size,
-            shuffle=shuffle,
-            drop_last=drop_last,
             num_workers=self.num_workers,
             collate_fn=self.collate,
         )
