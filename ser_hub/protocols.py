@@ -280,9 +280,11 @@ class SpeakerKFold(Protocol):
             raise InputError(
                 f"protocol '{self.spec}' needs 3 to {count} folds, as the corpus has {count} speakers; set k between"
             )
-        strata = [f"{gender}/{label}" for gender, label in zip(rows["gender"], rows["label"], strict=True)]
+        columns = (rows["clip_id"], rows["speaker"], map(str, rows["gender"]), rows["label"])
+        clips = sorted(zip(*columns, strict=True))
+        speakers = np.asarray([speaker for _, speaker, _, _ in clips])
+        strata = [f"{gender}/{label}" for _, _, gender, label in clips]
         splitter = StratifiedGroupKFold(self.k, shuffle=True, random_state=self.seed)
-        speakers = np.asarray(rows["speaker"][:])
         tested = [sorted(set(speakers[test])) for _, test in splitter.split(strata, strata, speakers)]
         return [
             split_by_speaker(rows, test=test, validation=tested[(index + 1) % self.k])
@@ -315,7 +317,7 @@ class ClipHoldout(Protocol):
         Raises:
             InputError: A class has too few clips.
         """
-        clips, labels = np.asarray(rows["clip_id"][:]), np.asarray(rows["label"][:])
+        clips, labels = _clips_and_labels(rows)
         rest, test = _stratified(self, labels, self.test, self.seed)
         train, validation = _stratified(self, labels[rest], self.validation / (1 - self.test), self.seed)
         return [_fold(clips, rest[train], rest[validation], test)]
@@ -343,7 +345,7 @@ class ClipKFold(Protocol):
         Raises:
             InputError: A class has fewer clips than there are folds, or there are fewer than two folds.
         """
-        clips, labels = np.asarray(rows["clip_id"][:]), np.asarray(rows["label"][:])
+        clips, labels = _clips_and_labels(rows)
         fewest = int(np.unique(labels, return_counts=True)[1].min())
         if not 2 <= self.k <= fewest:
             raise InputError(
@@ -468,6 +470,12 @@ def get_protocol(spec: str) -> Protocol:
         except ValueError as error:
             raise InputError(f"protocol '{name}': {key} cannot be '{value}'; give a {types[key].__name__}") from error
     return protocol(**chosen)
+
+
+def _clips_and_labels(rows: Dataset) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the clip ids, sorted, and their labels: a draw must not depend on the order of the rows."""
+    pairs = sorted(zip(rows["clip_id"], rows["label"], strict=True))
+    return np.asarray([clip for clip, _ in pairs]), np.asarray([label for _, label in pairs])
 
 
 def _stratified(

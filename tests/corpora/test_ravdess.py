@@ -1,24 +1,15 @@
 import shutil
 
-import numpy as np
 import pytest
-import soundfile
 from datasets import Audio, ClassLabel
 
 from ser_hub import load_corpus
 from ser_hub.corpora import ravdess
 from ser_hub.errors import InputError
 
+from .clips import write
+
 CLASSES = ["neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"]
-
-
-def write(folder, *names, seed=0):
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        noise = np.random.default_rng([seed, *name.encode()]).normal(0, 0.1, 4_800)
-        soundfile.write(path, noise, 48_000)
-    return folder
 
 
 def test_parse():
