@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForAudioClassification
 
-from ser_hub.features import MfccChromaFeatureExtractor, SERFeatureExtractor
+from ser_hub.features import FunctionalsFeatureExtractor, MfccChromaFeatureExtractor, SERFeatureExtractor
 from ser_hub.models.base import SERConfig, SERModel
+from ser_hub.models.linear_svm import LinearSVM, LinearSVMConfig
 from ser_hub.models.lstm_sa import LSTMSA, LSTMSAConfig, ResLSTMSA, ResLSTMSAConfig
 
 
@@ -22,6 +23,7 @@ ARCHITECTURES = {
     for architecture in (
         Architecture(LSTMSA, LSTMSAConfig, MfccChromaFeatureExtractor),
         Architecture(ResLSTMSA, ResLSTMSAConfig, MfccChromaFeatureExtractor),
+        Architecture(LinearSVM, LinearSVMConfig, FunctionalsFeatureExtractor),
     )
 }
 """Every architecture by its `model_type`; adding one is one line here."""
@@ -41,6 +43,8 @@ __all__ = [
     "LSTMSA",
     "Architecture",
     "LSTMSAConfig",
+    "LinearSVM",
+    "LinearSVMConfig",
     "ResLSTMSA",
     "ResLSTMSAConfig",
     "SERConfig",

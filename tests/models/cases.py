@@ -20,6 +20,7 @@ class Case(NamedTuple):
 
 
 CASES = {
+    "linear_svm": Case({"input_size": 5}, (1, 5)),
     "lstm_sa": Case({"input_size": 5, "hidden_size": 8}, (12, 5)),
     "reslstm_sa": Case({"input_size": 5, "hidden_size": 8}, (12, 5)),
 }
