@@ -2,8 +2,20 @@
 
 from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.features.mfcc_chroma import MfccChromaFeatureExtractor
+from ser_hub.features.short_term import ShortTermFeatureExtractor
+from ser_hub.features.spectral_mfcc_delta import SpectralMfccDeltaFeatureExtractor
 
-FEATURE_EXTRACTORS: tuple[type[SERFeatureExtractor], ...] = (MfccChromaFeatureExtractor,)
+FEATURE_EXTRACTORS: tuple[type[SERFeatureExtractor], ...] = (
+    MfccChromaFeatureExtractor,
+    ShortTermFeatureExtractor,
+    SpectralMfccDeltaFeatureExtractor,
+)
 """Every feature extractor; adding one is one line here."""
 
-__all__ = ["FEATURE_EXTRACTORS", "MfccChromaFeatureExtractor", "SERFeatureExtractor"]
+__all__ = [
+    "FEATURE_EXTRACTORS",
+    "MfccChromaFeatureExtractor",
+    "SERFeatureExtractor",
+    "ShortTermFeatureExtractor",
+    "SpectralMfccDeltaFeatureExtractor",
+]

@@ -5,7 +5,10 @@ from typing import NamedTuple
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForAudioClassification
 
 from ser_hub.features import MfccChromaFeatureExtractor, SERFeatureExtractor
+from ser_hub.features import ShortTermFeatureExtractor, SpectralMfccDeltaFeatureExtractor
+from ser_hub.models.attention_blstm import AttentionBLSTM, AttentionBLSTMConfig
 from ser_hub.models.base import SERConfig, SERModel
+from ser_hub.models.blstm_attention import BLSTMLocalAttention, BLSTMLocalAttentionConfig
 from ser_hub.models.lstm_sa import LSTMSA, LSTMSAConfig, ResLSTMSA, ResLSTMSAConfig
 
 
@@ -22,6 +25,8 @@ ARCHITECTURES = {
     for architecture in (
         Architecture(LSTMSA, LSTMSAConfig, MfccChromaFeatureExtractor),
         Architecture(ResLSTMSA, ResLSTMSAConfig, MfccChromaFeatureExtractor),
+        Architecture(BLSTMLocalAttention, BLSTMLocalAttentionConfig, ShortTermFeatureExtractor),
+        Architecture(AttentionBLSTM, AttentionBLSTMConfig, SpectralMfccDeltaFeatureExtractor),
     )
 }
 """Every architecture by its `model_type`; adding one is one line here."""
@@ -40,6 +45,10 @@ __all__ = [
     "ARCHITECTURES",
     "LSTMSA",
     "Architecture",
+    "AttentionBLSTM",
+    "AttentionBLSTMConfig",
+    "BLSTMLocalAttention",
+    "BLSTMLocalAttentionConfig",
     "LSTMSAConfig",
     "ResLSTMSA",
     "ResLSTMSAConfig",
