@@ -162,7 +162,7 @@ def roll_off(magnitude: Array64) -> Array64:
 
 @lru_cache
 def mel_filter_bank(sampling_rate: int, size: int) -> Array64:
-    """Return 40 triangles of area 1 (size, 40): 13 spaced by 66.7 Hz from 133 Hz on, then 27 by a factor of 1.0711703."""
+    """Return 40 triangles of area 1, (size, 40): 13 in steps of 66.7 Hz from 133 Hz on, then 27 by a factor of 1.07."""
     linear = 133.33 + np.arange(13) * 200 / 3
     corners = np.concatenate([linear, linear[-1] * 1.0711703 ** np.arange(1, 30)])
     low, centre, high = corners[:-2], corners[1:-1], corners[2:]

@@ -4,8 +4,12 @@ from typing import NamedTuple
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForAudioClassification
 
-from ser_hub.features import MfccChromaFeatureExtractor, SERFeatureExtractor
-from ser_hub.features import ShortTermFeatureExtractor, SpectralMfccDeltaFeatureExtractor
+from ser_hub.features import (
+    MfccChromaFeatureExtractor,
+    SERFeatureExtractor,
+    ShortTermFeatureExtractor,
+    SpectralMfccDeltaFeatureExtractor,
+)
 from ser_hub.models.attention_blstm import AttentionBLSTM, AttentionBLSTMConfig
 from ser_hub.models.base import SERConfig, SERModel
 from ser_hub.models.blstm_attention import BLSTMLocalAttention, BLSTMLocalAttentionConfig

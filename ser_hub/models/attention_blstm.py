@@ -2,8 +2,8 @@
 
     frames > BiLSTM > [additive attention pooling, final states] > Linear
 
-The public design of this name (speech_emotion_recognition by R. Cantini, with its article "Emotion detection from speech
-using Bi-directional LSTM networks and attention mechanism in Keras") settles what the report leaves open:
+The public design of this name (speech_emotion_recognition by R. Cantini, with its article "Emotion detection from
+speech using Bi-directional LSTM networks and attention mechanism in Keras") settles what the report leaves open:
 e_t = v . tanh(W h_t) / sqrt(256), with the entries of W and v drawn from N(0, 1).
 
 Trainable parameters for 46 features and 6 classes: 760,070; Keras counts 758,022, for its LSTM has one bias where

@@ -2,12 +2,12 @@
 
     frames > [Linear > ReLU > dropout] x 2 > BiLSTM > attention pooling > Linear
 
-Trainable parameters for 36 features and 7 classes: 1,006,599 with the attention of the public code, 941,063 with that of
-the paper. Keras counts 1,024 fewer, for its LSTM has one bias where torch's has two.
+Trainable parameters for 36 features and 7 classes: 1,006,599 with the attention of the public code, 941,063 with that
+of the paper. Keras counts 1,024 fewer, for its LSTM has one bias where torch's has two.
 
 The attention weighs frame y_t by alpha = softmax over time of u . y_t. In the paper u is a free vector ("free"). The
-public code takes u = softmax(W c + b) with the constant vector c = (1/256, ..., 1/256) as input ("constant"): a positive
-vector of sum 1, which begins close to the mean of y_t's elements.
+public code takes u = softmax(W c + b) with the constant vector c = (1/256, ..., 1/256) as input ("constant"): positive
+elements of sum 1, so that u . y_t stays a weighted mean of y_t's elements, within -1 and 1.
 
 Departures from the public code: its attention softmax runs over the padding too, though its LSTM is masked; here both
 are masked, so that fixed padding to 1,024 frames is not needed. Keras draws an input-dropout mask for every gate of the
