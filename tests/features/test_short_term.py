@@ -96,13 +96,13 @@ def cepstrum(spectrum, rate):
 
 
 def pitch_classes(spectrum, rate):
-    """The last bin of each semitone alone counts, divided by the number of bins on the semitone of another bin."""
+    """The last bin of each semitone alone counts, divided by the count of bins on another one."""
     size = len(spectrum)
     numbers = [round(12 * np.log2((k + 1) * rate / (2 * size) / 27.5)) for k in range(size)]
     last = {number: k for k, number in enumerate(numbers)}
     classes = np.zeros(12)
     for number, k in last.items():
-        classes[number % 12] += spectrum[k] ** 2 / numbers.count(numbers[number])
+        classes[number % 12] += spectrum[k] ** 2 / numbers.count(numbers[numbers[number]])
     return classes / (sum(spectrum**2) or EPS)
 
 
