@@ -8,9 +8,9 @@
 
 The values are the library's, quirks included. Its mel filters (13 linear, 27 logarithmic) take bin k for a frequency of
 twice its own, so that they end near 3.4 kHz at a rate of 16 kHz. Its chroma keeps the last bin alone of those that fall
-on one semitone, and divides it by the count of another. Its harmonic ratio divides by the energy of a frame's first samples, fewer the longer the lag, so that it
-may exceed 1 and prefers an octave below (a sine of 200 Hz gets 67); its pitch lag is one sample short. Frames are not
-windowed, and the last one ends within the clip.
+on one semitone, and divides it by the count of another. Its harmonic ratio divides by the energy of a frame's first
+samples, fewer the longer the lag, so that it may exceed 1 and prefers an octave below (a sine of 200 Hz gets 67); its
+pitch lag is one sample short. Frames are not windowed, and the last one ends within the clip.
 
 Departures from the code behind the report: it normalises each frame over its own 36 values, which mixes hertz with
 ratios; here each dimension is standardised by the training part, as everywhere in ser_hub. It pads every clip to 1,024
@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ser_hub.errors import InputError
 from ser_hub.features.base import Array, SERFeatureExtractor
-from ser_hub.features.spectral import frames as cut
 
 Array64 = npt.NDArray[np.float64]
 
@@ -93,9 +93,8 @@ class ShortTermFeatureExtractor(SERFeatureExtractor):
 
     def extract(self, waveform: Array) -> Array:
         """Compute the features of one clip (num_samples,), shape (time, 36 or 34)."""
-        framed = cut(normalise_level(waveform), self.frame_length, self.hop_length, center=False)
-        # One frame more than is kept, for the flux of the first.
-        framed = framed[-self.max_frames - 1 :]
+        framed = sliding_window_view(normalise_level(waveform), self.frame_length)[:: self.hop_length]
+        framed = framed[-self.max_frames - 1 :]  # one more than is kept, for the flux of the first
         size = self.frame_length // 2
         magnitude = np.abs(scipy.fft.rfft(framed, axis=-1))[:, :size] / size
         features = [
@@ -119,7 +118,7 @@ def normalise_level(waveform: Array) -> Array64:
     """Remove the mean of samples (num_samples,) and scale their largest magnitude to 1; silence stays 0."""
     samples = waveform.astype(np.float64)
     samples -= samples.mean()
-    return samples / (np.abs(samples).max() + 1e-10)
+    return np.asarray(samples / (np.abs(samples).max() + 1e-10))
 
 
 def zero_crossing_rate(framed: Array64) -> Array64:
@@ -151,14 +150,14 @@ def centroid_and_spread(magnitude: Array64) -> tuple[Array64, Array64]:
 def flux(magnitude: Array64) -> Array64:
     """Return the squared distance (time,) of each spectrum of sum 1 from the one before; 0 for the first."""
     share = magnitude / (magnitude + EPS).sum(axis=1, keepdims=True)
-    return np.square(np.diff(share, axis=0, prepend=share[:1])).sum(axis=1)
+    return np.asarray(np.square(np.diff(share, axis=0, prepend=share[:1])).sum(axis=1))
 
 
 def roll_off(magnitude: Array64) -> Array64:
     """Return the share of bins (time,) below which 90 % of a spectrum's energy lies."""
     energy = np.square(magnitude)
     above = energy.cumsum(axis=1) + EPS > ROLL_OFF * energy.sum(axis=1, keepdims=True)
-    return above.argmax(axis=1) / magnitude.shape[1]
+    return np.asarray(above.argmax(axis=1) / magnitude.shape[1])
 
 
 @lru_cache
@@ -170,7 +169,7 @@ def mel_filter_bank(sampling_rate: int, size: int) -> Array64:
     frequency = np.arange(size)[:, None] * sampling_rate / size  # twice that of the bins: the library's own
     rising, falling = (frequency - low) / (centre - low), (high - frequency) / (high - centre)
     # The library counts bins by rounding the corners down; a bin on a corner has height 0 or 1 either way.
-    return np.maximum(np.minimum(rising, falling), 0.0) * 2 / (high - low)
+    return np.asarray(np.maximum(np.minimum(rising, falling), 0.0) * 2 / (high - low))
 
 
 def mfcc(magnitude: Array64, sampling_rate: int) -> Array64:

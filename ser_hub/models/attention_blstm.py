@@ -13,6 +13,7 @@ Departures from the source: padded frames of a batch are masked. The source has 
 silence that fills a clip up to that is heard as it is there.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -92,7 +93,7 @@ class AttentionBLSTM(SERModel):
     def energies(self, states: Tensor) -> Tensor:
         """Return v . tanh(W h_t) / sqrt(hidden_size), shape (batch, time)."""
         energies: Tensor = self.energy(torch.tanh(self.projection(states))).squeeze(-1)
-        return energies / self.config.hidden_size**0.5
+        return energies / math.sqrt(self.config.hidden_size)
 
     def _init_weights(self, module: nn.Module) -> None:
         """Draw the attention's weights from N(0, 1) as the source says, the others as Keras does by default."""

@@ -4,7 +4,7 @@ import torch
 
 
 def run(lstm, sequence):
-    """Return the states (time, hidden) of a `torch.nn.LSTM` of one layer over a sequence (time, dim), by torch's cell."""
+    """Return the states (time, hidden) of a one-layer `torch.nn.LSTM` over a sequence (time, dim), by its cell."""
     cell = torch.nn.LSTMCell(lstm.input_size, lstm.hidden_size)
     cell.load_state_dict({name.removesuffix("_l0"): value for name, value in lstm.state_dict().items()})
     state, outputs = None, []
