@@ -3,11 +3,22 @@
 from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.features.functionals import FunctionalsFeatureExtractor
 from ser_hub.features.mfcc_chroma import MfccChromaFeatureExtractor
+from ser_hub.features.short_term import ShortTermFeatureExtractor
+from ser_hub.features.spectral_mfcc_delta import SpectralMfccDeltaFeatureExtractor
 
 FEATURE_EXTRACTORS: tuple[type[SERFeatureExtractor], ...] = (
     FunctionalsFeatureExtractor,
     MfccChromaFeatureExtractor,
+    ShortTermFeatureExtractor,
+    SpectralMfccDeltaFeatureExtractor,
 )
 """Every feature extractor; adding one is one line here."""
 
-__all__ = ["FEATURE_EXTRACTORS", "FunctionalsFeatureExtractor", "MfccChromaFeatureExtractor", "SERFeatureExtractor"]
+__all__ = [
+    "FEATURE_EXTRACTORS",
+    "FunctionalsFeatureExtractor",
+    "MfccChromaFeatureExtractor",
+    "SERFeatureExtractor",
+    "ShortTermFeatureExtractor",
+    "SpectralMfccDeltaFeatureExtractor",
+]

@@ -4,26 +4,51 @@ from typing import NamedTuple
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForAudioClassification
 
-from ser_hub.features import FunctionalsFeatureExtractor, MfccChromaFeatureExtractor, SERFeatureExtractor
+from ser_hub.features import (
+    FunctionalsFeatureExtractor,
+    MfccChromaFeatureExtractor,
+    SERFeatureExtractor,
+    ShortTermFeatureExtractor,
+    SpectralMfccDeltaFeatureExtractor,
+)
+from ser_hub.models.attention_blstm import AttentionBLSTM, AttentionBLSTMConfig
 from ser_hub.models.base import SERConfig, SERModel
+from ser_hub.models.blstm_attention import BLSTMLocalAttention, BLSTMLocalAttentionConfig
 from ser_hub.models.linear_svm import LinearSVM, LinearSVMConfig
 from ser_hub.models.lstm_sa import LSTMSA, LSTMSAConfig, ResLSTMSA, ResLSTMSAConfig
+from ser_hub.models.speech_text import SpeechText, SpeechTextConfig
 
 
 class Architecture(NamedTuple):
-    """One line of the table: a model, its configuration, and the features that it was designed for."""
+    """One line of the table.
+
+    Attributes:
+        model: The model.
+        feature_extractor: The features that it was designed for.
+        causal: Whether it reads the frames in their order, so that it could follow a live stream.
+        source: Where it is published.
+    """
 
     model: type[SERModel]
-    config: type[SERConfig]
     feature_extractor: type[SERFeatureExtractor]
+    causal: bool
+    source: str
+
+    @property
+    def config(self) -> type[SERConfig]:
+        """Its configuration."""
+        return self.model.config_class
 
 
 ARCHITECTURES = {
     architecture.config.model_type: architecture
     for architecture in (
-        Architecture(LSTMSA, LSTMSAConfig, MfccChromaFeatureExtractor),
-        Architecture(ResLSTMSA, ResLSTMSAConfig, MfccChromaFeatureExtractor),
-        Architecture(LinearSVM, LinearSVMConfig, FunctionalsFeatureExtractor),
+        Architecture(LSTMSA, MfccChromaFeatureExtractor, True, "Krasnoproshin and Vashkevich 2026"),
+        Architecture(ResLSTMSA, MfccChromaFeatureExtractor, True, "Krasnoproshin and Vashkevich 2026"),
+        Architecture(BLSTMLocalAttention, ShortTermFeatureExtractor, False, "Mirsamadi et al. 2017"),
+        Architecture(AttentionBLSTM, SpectralMfccDeltaFeatureExtractor, False, "Cantini 2020"),
+        Architecture(LinearSVM, FunctionalsFeatureExtractor, False, "Eyben et al. 2016, Schuller et al. 2016"),
+        Architecture(SpeechText, MfccChromaFeatureExtractor, False, "survey"),
     )
 }
 """Every architecture by its `model_type`; adding one is one line here."""
@@ -31,23 +56,29 @@ ARCHITECTURES = {
 
 def register() -> None:
     """Make every architecture known to transformers' Auto classes."""
-    for model_type, (model, config, feature_extractor) in ARCHITECTURES.items():
-        AutoConfig.register(model_type, config, exist_ok=True)
-        AutoModel.register(config, model, exist_ok=True)
-        AutoModelForAudioClassification.register(config, model, exist_ok=True)
-        AutoFeatureExtractor.register(config, feature_extractor, exist_ok=True)
+    for model_type, architecture in ARCHITECTURES.items():
+        AutoConfig.register(model_type, architecture.config, exist_ok=True)
+        AutoModel.register(architecture.config, architecture.model, exist_ok=True)
+        AutoModelForAudioClassification.register(architecture.config, architecture.model, exist_ok=True)
+        AutoFeatureExtractor.register(architecture.config, architecture.feature_extractor, exist_ok=True)
 
 
 __all__ = [
     "ARCHITECTURES",
-    "LSTMSA",
     "Architecture",
-    "LSTMSAConfig",
+    "AttentionBLSTM",
+    "AttentionBLSTMConfig",
+    "BLSTMLocalAttention",
+    "BLSTMLocalAttentionConfig",
     "LinearSVM",
     "LinearSVMConfig",
+    "LSTMSA",
+    "LSTMSAConfig",
+    "register",
     "ResLSTMSA",
     "ResLSTMSAConfig",
     "SERConfig",
     "SERModel",
-    "register",
+    "SpeechText",
+    "SpeechTextConfig",
 ]

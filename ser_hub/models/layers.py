@@ -5,6 +5,7 @@ Sequences are (batch, time, dim); masks are (batch, time), nonzero where the fra
 
 import torch
 from torch import Tensor, nn
+from transformers import initialization as init
 
 
 def full_mask(sequence: Tensor) -> Tensor:
@@ -57,3 +58,62 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
             return super().forward(frames.transpose(1, 2)).transpose(1, 2)
         real = super().forward(frames[mask.bool()])  # (real frames, num_features)
         return real.new_zeros(frames.shape).masked_scatter(mask.bool().unsqueeze(-1), real)
+
+
+class BidirectionalLSTM(nn.Module):
+    """Bidirectional LSTM whose backward direction starts at each clip's last real frame, not in its padding.
+
+    Packed sequences do the same, but neither torch.export nor ONNX takes them. Clips must be padded at their end.
+
+    Args:
+        input_size: Dimension of the frames.
+        hidden_size: Width of each direction.
+        dropout: Probability of an input dimension to be dropped for the whole clip, drawn for each direction (Keras's
+            `LSTM(dropout=...)`).
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.ahead = nn.LSTM(input_size, hidden_size, batch_first=True)
+        self.back = nn.LSTM(input_size, hidden_size, batch_first=True)
+        self.dropout = nn.Dropout1d(dropout)
+
+    def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Read frames (batch, time, input_size).
+
+        Returns:
+            Both directions' states at every frame and at the end of their way: (batch, time, 2 hidden_size) and
+            (batch, 2 hidden_size).
+        """
+        time = torch.arange(frames.shape[1], device=frames.device)
+        length = mask.bool().sum(dim=1, keepdim=True)  # (B, 1)
+        mirror = torch.where(time < length, length - 1 - time, time).unsqueeze(-1)  # (B, T, 1), its own inverse
+        ahead, _ = self.ahead(self._drop(frames))
+        back, _ = self.back(self._drop(frames).gather(1, mirror.expand_as(frames)))
+        back = back.gather(1, mirror.expand_as(back))
+        last = (length - 1).unsqueeze(-1).expand(-1, 1, ahead.shape[-1])
+        final = torch.cat([ahead.gather(1, last).squeeze(1), back[:, 0]], dim=-1)
+        return torch.cat([ahead, back], dim=-1), final
+
+    def _drop(self, frames: Tensor) -> Tensor:
+        dropped: Tensor = self.dropout(frames.transpose(1, 2)).transpose(1, 2)
+        return dropped
+
+
+def initialise_as_keras(module: nn.Linear | nn.LSTM) -> None:
+    """Draw the weights as Keras's Dense and LSTM do where a source says nothing.
+
+    Glorot uniform input weights, orthogonal recurrent weights, zero biases, and 1 for the forget gate, which torch's
+    second bias does not double.
+    """
+    for name, parameter in module.named_parameters():
+        if name.startswith("weight_hh"):
+            init.orthogonal_(parameter)
+        elif name.startswith("weight"):
+            init.xavier_uniform_(parameter)
+        else:
+            bias = torch.zeros_like(parameter)
+            if name.startswith("bias_ih"):
+                quarter = len(bias) // 4  # torch's gate order: input, forget, cell, output
+                bias[quarter : 2 * quarter] = 1.0
+            init.copy_(parameter, bias)

@@ -15,12 +15,21 @@ from ser_hub.corpora.base import content_hashes, corpus_hash
 from ser_hub.corpora.mixture import Classes
 from ser_hub.features.base import Array, SERFeatureExtractor
 from ser_hub.features.cache import extract_all
+from ser_hub.models.speech_text import text_ids
 from ser_hub.protocols import Fold, LeakError, Manifest, Protocol, audit, clips_of, get_protocol, speakers_of
 from ser_hub.training.augmentation import Augmentation
 
 log = logging.getLogger(__name__)
 
 Item = tuple[Array, int, str]
+
+COPY = " copy "
+"""What stands between a clip's id and the number of its altered copy."""
+
+
+def original(clip_id: str) -> str:
+    """Return the id of the clip of which this is a copy, or its own."""
+    return clip_id.partition(COPY)[0]
 
 
 class SERDataModule(LightningDataModule):
@@ -40,6 +49,7 @@ class SERDataModule(LightningDataModule):
             (`speaker-kfold:folds=10,seed=1`), or a protocol.
         fold: Which of the protocol's folds.
         augmentation: What is done to training clips.
+        text: Whether batches carry the clips' transcripts (`input_ids`), for a model that reads them.
         batch_size: Clips per batch.
         num_workers: Processes that collate batches; features lie in memory, so 0 is usually fastest.
         cache_dir: Folder for cached features; None means ser_hub's own.
@@ -55,6 +65,7 @@ class SERDataModule(LightningDataModule):
         protocol: str | Protocol = "ravdess-5fold",
         fold: int = 0,
         augmentation: Augmentation | None = None,
+        text: bool = False,
         batch_size: int = 32,
         num_workers: int = 0,
         cache_dir: str | None = None,
@@ -69,6 +80,7 @@ class SERDataModule(LightningDataModule):
         self.protocol = get_protocol(protocol) if isinstance(protocol, str) else protocol
         self.fold_index = fold
         self.augmentation = augmentation or Augmentation()
+        self.text = text
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.cache_dir = cache_dir
@@ -119,6 +131,7 @@ class SERDataModule(LightningDataModule):
         self.fold: Fold = self.manifest.fold(self.fold_index)
         self.speakers = clips_of(rows, "speaker")
         audit(self.fold, self.speakers, contents, speaker_independent=self.protocol.speaker_independent)
+        self._sentences = clips_of(rows, "sentence")
         self.corpora = "+".join(sorted(set(rows["corpus"])))
         self.corpus_sha256 = corpus_hash(rows["clip_id"], hashes)
         self._items = {
@@ -161,11 +174,13 @@ class SERDataModule(LightningDataModule):
         """Normalise and pad clips to one batch.
 
         Returns:
-            input_features (batch, time, feature_size), attention_mask (batch, time), labels (batch,), and the list
-            of clip_id.
+            input_features (batch, time, feature_size), attention_mask (batch, time), labels (batch,), the list of
+            clip_id, and with `text` input_ids (batch, characters).
         """
         features, labels, clip_ids = zip(*items, strict=True)
         batch = dict(self.feature_extractor.collate(features))
+        if self.text:
+            batch["input_ids"] = text_ids([self._sentences[original(clip_id)] for clip_id in clip_ids])
         return batch | {"labels": torch.tensor(labels), "clip_id": list(clip_ids)}
 
     def collate_altered(self, items: list[Item]) -> dict[str, Any]:
@@ -213,7 +228,7 @@ class SERDataModule(LightningDataModule):
         copies: list[Item] = []
         for index, alteration in enumerate(self.augmentation.alterations(), start=1):
             clips = extract_all(rows["audio"], hashes, self.feature_extractor, self.cache_dir, alteration)
-            names = (f"{clip_id} (copy {index})" for clip_id in rows["clip_id"])
+            names = (f"{clip_id}{COPY}{index}" for clip_id in rows["clip_id"])
             copies += zip(clips, rows["label"], names, strict=True)
         return copies
 

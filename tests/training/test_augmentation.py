@@ -158,7 +158,7 @@ def build(corpus_dir):
 def test_copies_are_made_of_training_clips_alone(build):
     data = build(Augmentation(copies=[[Gain(6, 6)], [WhiteNoise()]]))
     seen = [clip for batch in data.train_dataloader() for clip in batch["clip_id"]]
-    originals = [clip.split(" (copy")[0] for clip in seen]
+    originals = [clip.split(" copy ")[0] for clip in seen]
     assert len(seen) == 3 * len(data.fold.train) and set(originals) == set(data.fold.train)
     for loader in (data.val_dataloader(), data.test_dataloader()):
         assert not any("copy" in clip for batch in loader for clip in batch["clip_id"])
@@ -171,7 +171,7 @@ def test_copies_are_cached_by_what_made_them(build):
     name = next(clip for clip in features if "copy" in clip)
     assert np.array_equal(features[name], again[name]) and not np.allclose(features[name], other[name])
     # 6 dB more are 6 sqrt(128) more in the first MFCC, whose DCT is orthonormal over 128 bands, and nothing elsewhere.
-    gained = features[name] - features[name.split(" (copy")[0]]
+    gained = features[name] - features[name.split(" copy ")[0]]
     assert np.allclose(gained[:, 0], 6 * 128**0.5, rtol=1e-3) and np.abs(gained[:, 1:34]).max() < 1e-2
 
 
