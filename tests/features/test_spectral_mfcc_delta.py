@@ -48,7 +48,7 @@ def test_equals_librosa(samples):
     features, expected = SpectralMfccDeltaFeatureExtractor().extract(samples), reference(samples)
     assert features.dtype == np.float32
     assert features.shape == expected.shape == (157, 46)
-    assert relative_error(features, expected) < 1e-4
+    assert relative_error(features, expected) < 1e-5
 
 
 def test_silence_stands_at_the_front():

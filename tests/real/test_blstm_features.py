@@ -31,4 +31,4 @@ def test_spectral_descriptors_and_mfcc(samples):
     features = SpectralMfccDeltaFeatureExtractor().extract(samples)
     expected = test_spectral_mfcc_delta.reference(samples)
     assert features.shape == expected.shape
-    assert relative_error(features, expected) < 1e-3
+    assert relative_error(features, expected) < 1e-5
