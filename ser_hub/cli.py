@@ -178,6 +178,13 @@ def _push(arguments: argparse.Namespace, repo_type: RepoType) -> None:
     print(f"commit            {push(arguments.folder, arguments.repository, repo_type, **settings)}")
 
 
+def models(_arguments: argparse.Namespace) -> None:
+    """Print the table of models."""
+    from ser_hub.recipes import as_text, recipes
+
+    print(as_text(recipes()))
+
+
 def protocol_show(arguments: argparse.Namespace) -> None:
     """Print who is where, and audit it."""
     from ser_hub.protocols import describe
@@ -242,6 +249,9 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for verb, text in LIGHTNING_VERBS.items():
         verbs.add_parser(verb, help=text)
+
+    lister = verbs.add_parser("models", help="every recipe: parameters, input, causal or not, source")
+    lister.set_defaults(run=models)
 
     corpus = verbs.add_parser("corpus", help="look at, check, download, export or push a corpus")
     actions = corpus.add_subparsers(metavar="ACTION", required=True)
