@@ -100,8 +100,8 @@ class SERCLI(LightningCLI):
             print(f"best checkpoint   {checkpoint.best_model_path} ({checkpoint.monitor} {score:.4f})")
 
 
-def lightning(argv: Sequence[str]) -> None:
-    """Run `fit`, `validate` or `test`."""
+def lightning(argv: Sequence[str], *, run: bool = True) -> SERCLI:
+    """Run `fit`, `validate` or `test`; or, without `run`, only build what the settings of a `fit` say."""
     for noise in (
         "The dirpath has changed",  # a test of a checkpoint writes to a run folder of its own, on purpose
         "isinstance\\(treespec, LeafSpec\\)",  # Lightning's own use of torch
@@ -111,7 +111,7 @@ def lightning(argv: Sequence[str]) -> None:
     ):
         warnings.filterwarnings("ignore", message=f".*{noise}")
     strict = {"exit_on_error": False}
-    SERCLI(
+    return SERCLI(
         SERModel,
         SERDataModule,
         subclass_mode_model=True,
@@ -120,7 +120,8 @@ def lightning(argv: Sequence[str]) -> None:
         save_config_kwargs={"overwrite": True},
         seed_everything_default=0,
         load_from_checkpoint_support=False,
-        parser_kwargs={"prog": "ser-hub", **strict, **{verb: strict for verb in LIGHTNING_VERBS}},
+        parser_kwargs={"prog": "ser-hub", **strict} | ({verb: strict for verb in LIGHTNING_VERBS} if run else {}),
+        run=run,
     )
 
 
@@ -176,6 +177,32 @@ def _push(arguments: argparse.Namespace, repo_type: RepoType) -> None:
         return
     settings = {"private": arguments.private, "revision": arguments.revision}
     print(f"commit            {push(arguments.folder, arguments.repository, repo_type, **settings)}")
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Train and test every fold with every seed, and report."""
+    from ser_hub.evaluation.crossval import evaluate as run_all
+    from ser_hub.evaluation.crossval import interval_text
+
+    settings = list(arguments.settings)
+    if arguments.protocol:
+        settings.append(f"--data.protocol={arguments.protocol}")
+    data = lightning([*settings, "--trainer.logger=false"], run=False).datamodule
+    folds = len(data.protocol.folds(data.rows))
+    data.prepare_data()  # once, before many processes want the same features
+    path = run_all(settings, folds, arguments.seeds, arguments.dest, arguments.workers)
+    for metric, score in json.loads(path.read_text())["scores"]["metrics"].items():
+        spread = f"{score['mean']:.4f} +- {score['deviation']:.4f}"
+        print(f"{metric.upper():<4} {spread}  ({score['minimum']:.4f} to {score['maximum']:.4f} over seeds)", end="")
+        print(f"  95 % {interval_text(score)}" if score["interval"] else "")
+    print(f"evidence record   {path}\nreport            {path.with_name('report.md')}")
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Compare two evaluations of the same clips."""
+    from ser_hub.evaluation.comparison import compare_evaluations
+
+    print(compare_evaluations(arguments.one, arguments.other))
 
 
 def models(_arguments: argparse.Namespace) -> None:
@@ -250,6 +277,21 @@ def build_parser() -> argparse.ArgumentParser:
     for verb, text in LIGHTNING_VERBS.items():
         verbs.add_parser(verb, help=text)
 
+    evaluator = verbs.add_parser(
+        "evaluate",
+        help="train and test every fold with several seeds; scores with intervals, pictures, a report",
+        epilog="Every other argument is one of `ser-hub fit`: --config RECIPE --data.data_dir PATH ...",
+    )
+    evaluator.add_argument("--protocol", help="instead of the recipe's")
+    evaluator.add_argument("--seeds", type=int, default=1, help="number of seeds, from 0 (default: 1)")
+    evaluator.add_argument("--dest", required=True, help="folder for the results; a stopped evaluation goes on there")
+    evaluator.add_argument("--workers", type=int, help="processes at once (default: one per core)")
+    evaluator.set_defaults(run=evaluate)
+    comparer = verbs.add_parser("compare", help="do two evaluations of the same clips differ? paired, by speaker")
+    comparer.add_argument("one", metavar="A", help="folder of an evaluation")
+    comparer.add_argument("other", metavar="B", help="folder of another")
+    comparer.set_defaults(run=compare)
+
     lister = verbs.add_parser("models", help="every recipe: parameters, input, causal or not, source")
     lister.set_defaults(run=models)
 
@@ -315,7 +357,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if argv and argv[0] in LIGHTNING_VERBS:
             lightning(argv)
         else:
-            arguments = build_parser().parse_args(argv)
+            parser = build_parser()
+            arguments, settings = parser.parse_known_args(argv)
+            if settings and arguments.run is not evaluate:
+                parser.error(f"unrecognized arguments: {' '.join(settings)}")
+            arguments.settings = settings
             return arguments.run(arguments) or 0
     except ArgumentError as error:
         return _refuse(_argument_sentence(str(error), argv))

@@ -7,6 +7,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from datasets import Dataset
 from matplotlib.figure import Figure
 
@@ -97,6 +98,70 @@ def waveforms(clips: Mapping[str, npt.NDArray[np.float32]], sampling_rate: int, 
         right.set(title=f"{title}: log-mel", xlim=(0, longest), ylabel="mel band")
     for axis in axes[-1]:
         axis.set_xlabel("seconds")
+    save(figure, path)
+
+
+def learning_curves(runs: Mapping[str, pd.DataFrame], title: str, path: str | Path) -> None:
+    """Draw training and validation loss, and validation UAR, over the epochs of several runs.
+
+    Args:
+        runs: `metrics.csv` of each run, as Lightning's CSVLogger writes it.
+        title: What was trained.
+        path: PNG file to write.
+    """
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    losses, recall = figure.subplots(1, 2)
+    together: dict[str, list[pd.Series[float]]] = {}
+    for run in runs.values():
+        by_epoch = run.groupby("epoch").mean(numeric_only=True)
+        for axes, column, colour in (
+            (losses, "train/loss", "tab:blue"),
+            (losses, "val/loss", "tab:orange"),
+            (recall, "val/uar", "tab:orange"),
+        ):
+            if column in by_epoch:
+                axes.plot(by_epoch.index, by_epoch[column], color=colour, alpha=0.25, linewidth=0.8)
+                together.setdefault(column, []).append(by_epoch[column])
+    for column, axes, colour in (
+        ("train/loss", losses, "tab:blue"),
+        ("val/loss", losses, "tab:orange"),
+        ("val/uar", recall, "tab:orange"),
+    ):
+        if column in together:
+            mean = pd.concat(together[column], axis=1).mean(axis=1)
+            axes.plot(mean.index, mean, color=colour, label=f"{column}, mean of {len(runs)} runs")
+            axes.legend()
+    losses.set(xlabel="epoch", ylabel="loss")
+    recall.set(xlabel="epoch", ylabel="UAR on validation speakers")
+    figure.suptitle(title)
+    save(figure, path)
+
+
+def calibration(predictions: pd.DataFrame, names: Sequence[str], title: str, path: str | Path) -> None:
+    """Draw how often a prediction is right against how sure the model is of it.
+
+    Args:
+        predictions: One row per clip: label, prediction and p_<class>.
+        names: Class names in order.
+        title: What was measured.
+        path: PNG file to write.
+    """
+    confidence = predictions[[f"p_{name}" for name in names]].max(axis=1).to_numpy()
+    right = (predictions["label"] == predictions["prediction"]).to_numpy()
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    filled = [index for index in range(10) if (bins == index).any()]
+    sure = [confidence[bins == index].mean() for index in filled]
+    correct = [right[bins == index].mean() for index in filled]
+    shares = [(bins == index).mean() for index in filled]
+    error = sum(share * abs(a - b) for share, a, b in zip(shares, sure, correct, strict=True))
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="gray", linestyle=":")
+    axes.plot(sure, correct, marker="o", label=f"expected calibration error {error:.3f}")
+    axes.bar([index / 10 + 0.05 for index in filled], shares, width=0.09, alpha=0.25, label="share of predictions")
+    axes.set(xlabel="probability of the predicted class", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
+    axes.set_title(title, fontsize=9)
+    axes.legend()
     save(figure, path)
 
 

@@ -1,0 +1,48 @@
+"""Do two evaluations of the same clips differ by more than chance?"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ser_hub.errors import InputError
+from ser_hub.evaluation.statistics import compare
+
+
+def compare_evaluations(one: str | Path, other: str | Path) -> str:
+    """Compare two evaluations, paired by clip and clustered by speaker, and return the outcome as text.
+
+    Args:
+        one: Folder that `ser-hub evaluate` wrote.
+        other: Another, of the same clips.
+
+    Raises:
+        InputError: A folder is no evaluation, or the two judged other clips.
+    """
+    (first, a), (second, b) = _read(one), _read(other)
+    if set(a["clip_id"]) != set(b["clip_id"]):
+        raise InputError(f"{one} and {other} tested different clips; compare evaluations of one corpus and protocol")
+    if first["data"]["manifest_sha256"] != second["data"]["manifest_sha256"]:
+        raise InputError(f"{one} and {other} split the clips differently; compare evaluations of one protocol")
+    names = [column.removeprefix("p_") for column in a if column.startswith("p_")]
+    result = compare(a, b, names)
+    lines = [
+        f"A  {one}: {first['model']['class']}, {len(first['seeds'])} seeds",
+        f"B  {other}: {second['model']['class']}, {len(second['seeds'])} seeds",
+        f"paired over {a['clip_id'].nunique()} clips of {result['speakers']} speakers",
+    ]
+    for metric in ("uar", "war"):
+        score = result[metric]
+        lines.append(
+            f"{metric.upper()}  A {score['one']:.4f}  B {score['other']:.4f}  B - A {score['difference']:+.4f}  "
+            f"95 % {score['interval'][0]:+.4f} to {score['interval'][1]:+.4f}  p {score['p_value']:.4f}"
+        )
+    return "\n".join(lines)
+
+
+def _read(folder: str | Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    record, predictions = Path(folder) / "evaluation.json", Path(folder) / "predictions.parquet"
+    if not (record.is_file() and predictions.is_file()):
+        raise InputError(f"{folder} is no evaluation; give a folder that `ser-hub evaluate` wrote")
+    return json.loads(record.read_text()), pd.read_parquet(predictions)

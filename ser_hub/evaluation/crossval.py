@@ -1,0 +1,225 @@
+"""Every fold and seed of a recipe, each in a process of its own; then one evidence record over all of them.
+
+A fold and seed that is done is a folder that was renamed into place, so that a run that was killed goes on where it
+stopped. Predictions of all folds are pooled before they are scored.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from ser_hub.cache import written_aside
+from ser_hub.errors import InputError
+from ser_hub.evaluation import figures
+from ser_hub.evaluation.record import environment, write_record
+from ser_hub.evaluation.statistics import by_group, summary
+
+TRAIN_AND_TEST = """
+import sys
+from pathlib import Path
+from ser_hub.cli import main
+root, *settings = sys.argv[1:]
+code = main(["fit", *settings, f"--trainer.default_root_dir={root}/fit"])
+best = Path(root, "fit", "version_0", "checkpoints", "best.ckpt")
+config = f"--config={root}/fit/version_0/config.yaml"
+sys.exit(code or main(["test", config, f"--ckpt_path={best}", f"--trainer.default_root_dir={root}/test"]))
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fold with one seed.
+
+    Attributes:
+        fold: Number of the fold.
+        seed: Seed of the run.
+        folder: Where its results lie when it is done.
+    """
+
+    fold: int
+    seed: int
+    folder: Path
+
+
+def evaluate(settings: Sequence[str], folds: int, seeds: int, dest: str | Path, workers: int | None = None) -> Path:
+    """Train and test every fold with every seed, and write the evidence over all of them.
+
+    Args:
+        settings: Arguments of `ser-hub fit`: the recipe and what is overridden.
+        folds: Number of folds of the recipe's protocol.
+        seeds: Number of seeds, from 0.
+        dest: Folder for the results; what lies there of an earlier, stopped run of the same settings is kept.
+        workers: Processes at once, each with its share of the cores; None means one per core.
+
+    Returns:
+        The record, `evaluation.json`.
+
+    Raises:
+        InputError: The folder holds another evaluation, or a run failed; the message names its log.
+    """
+    dest = Path(dest)
+    _claim(dest / "plan.json", {"settings": list(settings), "folds": folds})
+    jobs = [Job(fold, seed, dest / f"fold{fold}-seed{seed}") for seed in range(seeds) for fold in range(folds)]
+    _run([job for job in jobs if not job.folder.is_dir()], settings, workers or os.cpu_count() or 1)
+    return collect(jobs, dest)
+
+
+def collect(jobs: Sequence[Job], dest: Path) -> Path:
+    """Pool the jobs' predictions, score them, and write record, pictures and report; returns the record."""
+    records = [json.loads((job.folder / "record.json").read_text()) for job in jobs]
+    parts = [pd.read_parquet(job.folder / "predictions.parquet").assign(seed=job.seed, fold=job.fold) for job in jobs]
+    predictions = pd.concat(parts, ignore_index=True)
+    names = [column.removeprefix("p_") for column in predictions if column.startswith("p_")]
+    first = records[0]
+    overall = summary(predictions, names)
+    record = environment() | {
+        "model": first["model"],
+        "feature_extractor": first["feature_extractor"],
+        "data": {key: value for key, value in first["data"].items() if key not in ("fold", "clips")}
+        | {"folds": len({job.fold for job in jobs}), "clips": int((predictions["seed"] == jobs[0].seed).sum())},
+        "trainer": first["trainer"],
+        "seeds": sorted({job.seed for job in jobs}),
+        "settings": json.loads((dest / "plan.json").read_text())["settings"],
+        "scores": overall,
+        "per_fold": {
+            str(fold): {name: by_group(part, names)[name] for name in ("uar", "war")}
+            for fold, part in predictions.groupby("fold")
+        },
+        "per_speaker": {str(speaker): by_group(part, names) for speaker, part in predictions.groupby("speaker")},
+        "per_gender": {str(gender): by_group(part, names) for gender, part in predictions.groupby("gender")},
+    }
+    title = _title(record)
+    figures.confusion_matrix(overall["confusion_matrix"], names, title, dest / "confusion_matrix.png")
+    curves = {job.folder.name: pd.read_csv(job.folder / "metrics.csv") for job in jobs}
+    figures.learning_curves(curves, title, dest / "learning_curves.png")
+    figures.calibration(predictions, names, title, dest / "calibration.png")
+    path = dest / "evaluation.json"
+    write_record(path, record, predictions.to_dict(orient="list"))
+    with written_aside(dest / "report.md") as partial:
+        partial.write_text(report(record))
+    return path
+
+
+def report(record: dict[str, Any]) -> str:
+    """Return an evaluation's record as a Markdown page, beside whose pictures it lies."""
+    scores, data = record["scores"], record["data"]
+    rows = "\n".join(
+        f"| {metric.upper()} | {s['mean']:.4f} | {s['deviation']:.4f} | {s['minimum']:.4f} | {s['maximum']:.4f} | "
+        f"{interval_text(s)} |"
+        for metric, s in scores["metrics"].items()
+    )
+    classes = "\n".join(
+        f"| {name} | {row['recall']:.3f} | {row['precision']:.3f} | {row['f1']:.3f} | {row['support']} |"
+        for name, row in scores["per_class"].items()
+    )
+    groups = "\n".join(
+        f"| {name} | {row['uar']:.3f} | {row['war']:.3f} | {row['clips']} |"
+        for kind in ("per_gender", "per_speaker")
+        for name, row in record[kind].items()
+    )
+    return f"""# {_title(record).replace(chr(10), ": ")}
+
+{len(record["seeds"])} seeds, {data["folds"]} folds, {data["clips"]} clips tested in each seed. Predictions of all
+folds are pooled before they are scored; deviation, minimum and maximum are over seeds; the interval is a bootstrap
+over speakers.
+Manifest SHA-256 `{data["manifest_sha256"]}`, corpus SHA-256 `{data["corpus_sha256"]}`,
+code `{record["git"]}`.
+
+| metric | mean | deviation | minimum | maximum | 95 % interval |
+|---|---|---|---|---|---|
+{rows}
+
+| class | recall | precision | F1 | clips |
+|---|---|---|---|---|
+{classes}
+
+![Confusion matrix](confusion_matrix.png)
+![Learning curves](learning_curves.png)
+![Calibration](calibration.png)
+
+| gender or speaker | UAR | WAR | clips |
+|---|---|---|---|
+{groups}
+
+Made by `ser-hub evaluate {" ".join(record["settings"])} --seeds {len(record["seeds"])}`.
+"""
+
+
+def interval_text(score: dict[str, Any]) -> str:
+    """Return a score's 95 % interval as text."""
+    interval = score["interval"]
+    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "not known: one speaker, or none named"
+
+
+def _title(record: dict[str, Any]) -> str:
+    data, uar = record["data"], record["scores"]["metrics"]["uar"]
+    independence = "speaker-independent" if data["speaker_independent"] else "speaker-DEPENDENT"
+    return (
+        f"{record['model']['class']}, {data['corpus']}, {data['protocol']} ({independence})\n"
+        f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, {len(record['seeds'])} seeds"
+    )
+
+
+def _claim(plan: Path, wanted: dict[str, Any]) -> None:
+    """Write down what is evaluated in a folder, or refuse a folder in which something else is."""
+    if plan.exists():
+        if json.loads(plan.read_text()) != wanted:
+            raise InputError(f"{plan.parent} holds an evaluation of other settings; name another folder")
+        return
+    with written_aside(plan) as partial:
+        partial.write_text(json.dumps(wanted, indent=1) + "\n")
+
+
+def _run(jobs: Sequence[Job], settings: Sequence[str], workers: int) -> None:
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    with ThreadPoolExecutor(workers) as pool:
+        running = {pool.submit(_train_and_test, job, settings, threads): job for job in jobs}
+        try:
+            for done in tqdm(as_completed(running), total=len(running), desc="folds x seeds", unit="run"):
+                done.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _train_and_test(job: Job, settings: Sequence[str], threads: int) -> None:
+    partial = job.folder.with_name(f"{job.folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    chosen = [
+        *settings,
+        f"--data.fold={job.fold}",
+        f"--seed_everything={job.seed}",
+        "--trainer.logger=false",
+        "--trainer.enable_progress_bar=false",
+    ]
+    with (partial / "log.txt").open("w") as log:
+        # One thread per core in all: more would wait for one another.
+        done = subprocess.run(
+            [sys.executable, "-c", TRAIN_AND_TEST, str(partial), *chosen],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+            check=False,
+        )
+    if done.returncode:
+        said = [line for line in (partial / "log.txt").read_text().splitlines() if line.startswith("ser-hub: ")]
+        reason = said[-1].removeprefix("ser-hub: ") if said else f"exit code {done.returncode}"
+        raise InputError(f"fold {job.fold}, seed {job.seed} failed ({reason}); its log is {partial / 'log.txt'}")
+    test, fit = partial / "test" / "version_0", partial / "fit" / "version_0"
+    for path in (test / "record.json", test / "predictions.parquet", fit / "metrics.csv", fit / "config.yaml"):
+        path.rename(partial / path.name)
+    (fit / "checkpoints" / "best.ckpt").rename(partial / "best.ckpt")
+    shutil.rmtree(partial / "fit")
+    shutil.rmtree(partial / "test")
+    partial.rename(job.folder)

@@ -1,0 +1,160 @@
+"""Statistics of predictions: over seeds, over speakers, and between two models."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from ser_hub.evaluation.scores import scores
+
+RESAMPLES = 10_000
+"""Bootstrap resamples, and random sign flips."""
+
+Counts = npt.NDArray[np.float64]
+
+
+def summary(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    """Score pooled predictions of several seeds.
+
+    Args:
+        predictions: One row per clip and seed: seed, speaker, label, prediction and p_<class>.
+        names: Class names in order.
+
+    Returns:
+        metrics (uar, war, f1: mean, deviation, minimum and maximum over seeds, and for the first two the 95 % interval
+        of the mean from a bootstrap over speakers), per_class (of all seeds together; support is one seed's),
+        confusion_matrix (all seeds).
+    """
+    per_seed = [by_group(part, names) for _, part in predictions.groupby("seed")]
+    pooled = _scores(predictions, names)
+    for row in pooled["per_class"].values():
+        row["support"] //= len(per_seed)
+    counts = confusion_by_speaker(predictions, names)
+    intervals = bootstrap_interval(counts)
+    return {
+        "metrics": {
+            metric: {
+                "mean": float(np.mean(values := [result[metric] for result in per_seed])),
+                "deviation": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+                "minimum": min(values),
+                "maximum": max(values),
+                "interval": intervals.get(metric),
+            }
+            for metric in ("uar", "war", "f1")
+        },
+        "per_class": pooled["per_class"],
+        "confusion_matrix": pooled["confusion_matrix"],
+    }
+
+
+def by_group(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    """Return uar, war, f1 and the number of clips of some predictions. Classes that they lack do not count."""
+    result = _scores(predictions, names)
+    present = [row["recall"] for row in result["per_class"].values() if row["support"]]
+    return {
+        "uar": float(np.mean(present)),
+        "war": result["war"],
+        "f1": result["f1"],
+        "clips": int(predictions["clip_id"].nunique()),
+    }
+
+
+def confusion_by_speaker(predictions: pd.DataFrame, names: Sequence[str]) -> Counts:
+    """Count predictions: (seeds, speakers, true class, predicted class)."""
+    index = {name: position for position, name in enumerate(names)}
+    seeds = {seed: position for position, seed in enumerate(sorted(predictions["seed"].unique()))}
+    speakers = {speaker: position for position, speaker in enumerate(sorted(predictions["speaker"].dropna().unique()))}
+    counts = np.zeros((len(seeds), len(speakers), len(names), len(names)))
+    named = predictions.dropna(subset=["speaker"])
+    np.add.at(
+        counts,
+        (
+            named["seed"].map(seeds).to_numpy(),
+            named["speaker"].map(speakers).to_numpy(),
+            named["label"].map(index).to_numpy(),
+            named["prediction"].map(index).to_numpy(),
+        ),
+        1,
+    )
+    return counts
+
+
+def uar_and_war(counts: Counts) -> dict[str, Counts]:
+    """Return UAR and WAR of confusion matrices (..., true, predicted class); classes without clips do not count."""
+    hits, clips = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(axis=-1)
+    recalls = np.divide(hits, clips, out=np.full(hits.shape, np.nan), where=clips > 0)
+    return {"uar": np.nanmean(recalls, axis=-1), "war": hits.sum(axis=-1) / clips.sum(axis=-1)}
+
+
+def bootstrap_interval(counts: Counts, seed: int = 0) -> dict[str, tuple[float, float]]:
+    """Return the 95 % percentile interval of UAR and WAR, averaged over seeds, from resampled speakers.
+
+    Clips of a speaker are alike, so that resampling clips would promise too much; speakers are what is drawn.
+
+    Args:
+        counts: (seeds, speakers, true class, predicted class).
+        seed: Seed of the resampling.
+
+    Returns:
+        Lower and upper end by metric; empty where there are fewer than two speakers.
+    """
+    if counts.shape[1] < 2:
+        return {}
+    resampled = uar_and_war(np.einsum("rs,nsij->rnij", _draws(counts.shape[1], seed), counts))
+    return {
+        metric: tuple(float(end) for end in np.quantile(values.mean(axis=1), [0.025, 0.975]))  # type: ignore[misc]
+        for metric, values in resampled.items()
+    }
+
+
+def compare(one: pd.DataFrame, other: pd.DataFrame, names: Sequence[str], seed: int = 0) -> dict[str, Any]:
+    """Compare two models on the same clips, by speaker.
+
+    The interval of the difference is a paired bootstrap over speakers; the p-value is that of a permutation test which
+    swaps the two models' predictions of whole speakers (its null hypothesis: the two are alike for every speaker).
+
+    Args:
+        one: Predictions of one model, one row per clip and seed.
+        other: Predictions of the other, of the same clips.
+        names: Class names in order.
+        seed: Seed of the resampling.
+
+    Returns:
+        For uar and war: one, other, difference (other - one), interval (95 %), p_value; and speakers.
+    """
+    counts = [confusion_by_speaker(predictions, names) for predictions in (one, other)]
+    mean = [table.mean(axis=0)[None] for table in counts]  # seeds averaged: (1, speakers, true, predicted)
+    draws = _draws(counts[0].shape[1], seed)
+    drawn = [uar_and_war(np.einsum("rs,nsij->rnij", draws, table)) for table in mean]
+    swap = np.random.default_rng(seed).integers(0, 2, draws.shape)
+    first = np.einsum("rs,nsij->rnij", 1.0 - swap, mean[0]) + np.einsum("rs,nsij->rnij", 1.0 * swap, mean[1])
+    second = mean[0].sum(axis=1) + mean[1].sum(axis=1) - first
+    permuted = {metric: uar_and_war(second)[metric] - uar_and_war(first)[metric] for metric in ("uar", "war")}
+    result: dict[str, Any] = {"speakers": int(counts[0].shape[1])}
+    for metric in ("uar", "war"):
+        values = [float(uar_and_war(table.sum(axis=1))[metric].item()) for table in mean]
+        difference = values[1] - values[0]
+        as_far = np.abs(permuted[metric]) >= abs(difference) - 1e-12
+        low, high = np.quantile(drawn[1][metric] - drawn[0][metric], [0.025, 0.975])
+        result[metric] = {
+            "one": values[0],
+            "other": values[1],
+            "difference": difference,
+            "interval": (float(low), float(high)),
+            "p_value": float((as_far.sum() + 1) / (as_far.size + 1)),
+        }
+    return result
+
+
+def _draws(speakers: int, seed: int) -> Counts:
+    """How often each speaker is drawn in each resample: (resamples, speakers)."""
+    draws: Counts = np.random.default_rng(seed).multinomial(speakers, np.full(speakers, 1 / speakers), RESAMPLES)
+    return draws.astype(np.float64)
+
+
+def _scores(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    labels = [names.index(label) for label in predictions["label"]]
+    return scores(labels, torch.tensor(predictions[[f"p_{name}" for name in names]].to_numpy()), names)
