@@ -151,8 +151,8 @@ def compare(one: pd.DataFrame, other: pd.DataFrame, names: Sequence[str], seed: 
 
 def _draws(speakers: int, seed: int) -> Counts:
     """How often each speaker is drawn in each resample: (resamples, speakers)."""
-    draws: Counts = np.random.default_rng(seed).multinomial(speakers, np.full(speakers, 1 / speakers), RESAMPLES)
-    return draws.astype(np.float64)
+    draws = np.random.default_rng(seed).multinomial(speakers, np.full(speakers, 1 / speakers), RESAMPLES)
+    return np.asarray(draws, dtype=np.float64)
 
 
 def _scores(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:

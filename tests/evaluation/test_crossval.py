@@ -1,0 +1,72 @@
+"""`ser-hub evaluate` and `compare` on the synthetic corpus, in real processes."""
+
+import json
+
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score
+
+from ser_hub.cli import main
+
+
+@pytest.fixture(scope="module")
+def arguments(settings):
+    chosen = [word for word in settings if not word.startswith(("--data.protocol", "--trainer.logger"))]
+    return ["evaluate", *chosen, "--protocol=speaker-kfold:k=3", "--trainer.max_epochs=1"]
+
+
+@pytest.fixture(scope="module")
+def evaluated(arguments, tmp_path_factory):
+    dest = tmp_path_factory.mktemp("evaluated") / "one"
+    assert main([*arguments, "--seeds=2", f"--dest={dest}"]) == 0
+    return dest
+
+
+def test_pools_every_fold_of_every_seed(evaluated):
+    record = json.loads((evaluated / "evaluation.json").read_text())
+    predictions = pd.read_parquet(evaluated / "predictions.parquet")
+    assert record["seeds"] == [0, 1] and record["data"]["folds"] == 3 and record["data"]["clips"] == 96
+    assert predictions.groupby("seed")["clip_id"].nunique().tolist() == [96, 96]
+    per_seed = [balanced_accuracy_score(part["label"], part["prediction"]) for _, part in predictions.groupby("seed")]
+    uar = record["scores"]["metrics"]["uar"]
+    assert uar["mean"] == pytest.approx(sum(per_seed) / 2)
+    assert uar["interval"][0] < uar["mean"] < uar["interval"][1]
+    assert set(record["per_gender"]) == {"female", "male"} and len(record["per_speaker"]) == 6
+    assert record["data"]["protocol"] == "speaker-kfold:k=3" and len(record["data"]["manifest_sha256"]) == 64
+
+
+def test_report_and_pictures(evaluated):
+    text = (evaluated / "report.md").read_text()
+    assert "speaker-independent" in text and "| UAR |" in text and "| synthetic-01 |" in text
+    for name in ("confusion_matrix", "learning_curves", "calibration"):
+        assert (evaluated / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_goes_on_where_it_stopped(evaluated, arguments, capsys):
+    stamp = (evaluated / "fold1-seed0" / "best.ckpt").stat().st_mtime_ns
+    before = json.loads((evaluated / "evaluation.json").read_text())["scores"]
+    (evaluated / "fold0-seed1").rename(evaluated / "fold0-seed1.part")  # as a killed run leaves it
+    assert main([*arguments, "--seeds=2", f"--dest={evaluated}"]) == 0
+    assert (evaluated / "fold1-seed0" / "best.ckpt").stat().st_mtime_ns == stamp
+    assert not (evaluated / "fold0-seed1.part").exists()
+    assert (
+        json.loads((evaluated / "evaluation.json").read_text())["scores"] == before
+    )  # the same number comes out again
+    assert "UAR" in capsys.readouterr().out
+
+
+def test_other_settings_are_refused(evaluated, arguments, refused):
+    assert "other settings" in refused(*arguments, "--trainer.gradient_clip_val=1", f"--dest={evaluated}")
+
+
+def test_bad_settings_are_refused_before_any_run(arguments, refused, tmp_path):
+    assert "no protocol 'x'" in refused(*arguments, "--protocol=x", f"--dest={tmp_path / 'x'}")
+    assert "hiden_size" in refused(*arguments, "--model.config.hiden_size=3", f"--dest={tmp_path / 'x'}")
+    assert not (tmp_path / "x").exists()
+
+
+def test_compare(evaluated, capsys, refused, tmp_path):
+    assert main(["compare", str(evaluated), str(evaluated)]) == 0
+    out = capsys.readouterr().out
+    assert "paired over 96 clips of 6 speakers" in out and "B - A +0.0000" in out and "p 1.0000" in out
+    assert "is no evaluation" in refused("compare", evaluated, tmp_path)

@@ -1,0 +1,122 @@
+"""Statistics of predictions, against scikit-learn and closed forms."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score
+
+from ser_hub.evaluation.statistics import (
+    bootstrap_interval,
+    by_group,
+    compare,
+    confusion_by_speaker,
+    summary,
+    uar_and_war,
+)
+
+NAMES = ["a", "b", "c"]
+
+
+def predictions(speakers=12, clips=30, seeds=2, skill=0.6, seed=0):
+    """Predictions that are right with a probability that differs by speaker."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for run in range(seeds):
+        for speaker in range(speakers):
+            own = np.clip(skill + 0.25 * np.sin(speaker), 0, 1)
+            for clip in range(clips):
+                label = clip % 3
+                guess = label if rng.uniform() < own else int(rng.integers(3))
+                shares = np.full(3, 0.2) + 0.4 * (np.arange(3) == guess)
+                rows.append(
+                    {
+                        "seed": run,
+                        "clip_id": f"{speaker}-{clip}",
+                        "speaker": f"s{speaker}",
+                        "label": NAMES[label],
+                        "prediction": NAMES[guess],
+                        **{f"p_{name}": shares[index] for index, name in enumerate(NAMES)},
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def test_summary_against_scikit_learn():
+    table = predictions()
+    result = summary(table, NAMES)
+    per_seed = [part for _, part in table.groupby("seed")]
+    for metric, reference in (
+        ("uar", balanced_accuracy_score),
+        ("war", accuracy_score),
+        ("f1", lambda true, guess: f1_score(true, guess, average="macro")),
+    ):
+        values = [reference(part["label"], part["prediction"]) for part in per_seed]
+        score = result["metrics"][metric]
+        assert score["mean"] == pytest.approx(np.mean(values)) and score["deviation"] == pytest.approx(
+            np.std(values, ddof=1)
+        )
+        assert (score["minimum"], score["maximum"]) == pytest.approx((min(values), max(values)))
+    assert result["confusion_matrix"] == confusion_matrix(table["label"], table["prediction"], labels=NAMES).tolist()
+    assert result["per_class"]["a"]["support"] == 120
+
+
+def test_counts_by_speaker():
+    table = predictions(seeds=1)
+    counts = confusion_by_speaker(table, NAMES)
+    assert counts.shape == (1, 12, 3, 3)
+    one = table[table["speaker"] == "s3"]
+    assert (
+        counts[0, sorted(table["speaker"].unique()).index("s3")] == confusion_matrix(one["label"], one["prediction"])
+    ).all()
+    assert uar_and_war(counts.sum(axis=1))["uar"][0] == pytest.approx(
+        balanced_accuracy_score(table["label"], table["prediction"])
+    )
+
+
+def test_a_group_without_a_class_is_judged_over_the_classes_that_it_has():
+    table = predictions(seeds=1)
+    table = table[table["label"] != "c"].assign(prediction=lambda rows: rows["label"])
+    table[["p_a", "p_b", "p_c"]] = (
+        np.stack([table["label"] == "a", table["label"] == "b", table["label"] == "c"], axis=1) * 1.0
+    )
+    assert by_group(table, NAMES)["uar"] == 1.0
+
+
+def test_the_interval_is_that_of_the_mean_over_speakers():
+    """Of speakers of equal size and one class, WAR is a mean: its deviation is the speakers' by the root of their number."""
+    rng = np.random.default_rng(1)
+    right = rng.binomial(50, rng.uniform(0.3, 0.9, 40))
+    counts = np.zeros((1, 40, 2, 2))
+    counts[0, :, 0, 0], counts[0, :, 0, 1] = right, 50 - right
+    low, high = bootstrap_interval(counts)["war"]
+    error = (right / 50).std() / 40**0.5
+    assert (low, high) == pytest.approx(
+        ((right / 50).mean() - 1.96 * error, (right / 50).mean() + 1.96 * error), abs=0.01
+    )
+    clip_error = ((right.sum() / 2000) * (1 - right.sum() / 2000) / 2000) ** 0.5
+    assert (
+        high - low > 1.5 * 2 * 1.96 * clip_error
+    )  # clips of a speaker are alike: resampling them would promise too much
+    assert bootstrap_interval(counts[:, :1]) == {}
+
+
+def test_compare():
+    one, same, better = predictions(), predictions(seed=1), predictions(skill=0.9, seed=2)
+    alike = compare(one, same, NAMES)
+    assert alike["uar"]["p_value"] > 0.05 and alike["uar"]["interval"][0] < 0 < alike["uar"]["interval"][1]
+    differ = compare(one, better, NAMES)
+    assert differ["speakers"] == 12
+    assert differ["uar"]["p_value"] < 0.01 and differ["uar"]["interval"][0] > 0
+    assert differ["uar"]["difference"] == pytest.approx(differ["uar"]["other"] - differ["uar"]["one"])
+    assert compare(one, one, NAMES)["war"] == {
+        "one": differ["war"]["one"], "other": differ["war"]["one"], "difference": 0.0, "interval": (0.0, 0.0), "p_value": 1.0,
+    }  # fmt: skip
+
+
+def test_permutation_is_fair():
+    """Under the null hypothesis p-values below a half come half of the time."""
+    values = [
+        compare(predictions(seeds=1, seed=s), predictions(seeds=1, seed=s + 50), NAMES)["uar"]["p_value"]
+        for s in range(30)
+    ]
+    assert 6 <= sum(value < 0.5 for value in values) <= 24
