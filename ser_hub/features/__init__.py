@@ -5,12 +5,14 @@ from ser_hub.features.functionals import FunctionalsFeatureExtractor
 from ser_hub.features.mfcc_chroma import MfccChromaFeatureExtractor
 from ser_hub.features.short_term import ShortTermFeatureExtractor
 from ser_hub.features.spectral_mfcc_delta import SpectralMfccDeltaFeatureExtractor
+from ser_hub.features.voiced_log_mel import VoicedLogMelFeatureExtractor
 
 FEATURE_EXTRACTORS: tuple[type[SERFeatureExtractor], ...] = (
     FunctionalsFeatureExtractor,
     MfccChromaFeatureExtractor,
     ShortTermFeatureExtractor,
     SpectralMfccDeltaFeatureExtractor,
+    VoicedLogMelFeatureExtractor,
 )
 """Every feature extractor; adding one is one line here."""
 
@@ -21,4 +23,5 @@ __all__ = [
     "SERFeatureExtractor",
     "ShortTermFeatureExtractor",
     "SpectralMfccDeltaFeatureExtractor",
+    "VoicedLogMelFeatureExtractor",
 ]

@@ -10,10 +10,12 @@ from ser_hub.features import (
     SERFeatureExtractor,
     ShortTermFeatureExtractor,
     SpectralMfccDeltaFeatureExtractor,
+    VoicedLogMelFeatureExtractor,
 )
 from ser_hub.models.attention_blstm import AttentionBLSTM, AttentionBLSTMConfig
 from ser_hub.models.base import SERConfig, SERModel
 from ser_hub.models.blstm_attention import BLSTMLocalAttention, BLSTMLocalAttentionConfig
+from ser_hub.models.emocatcher import EmoCatcher, EmoCatcherConfig
 from ser_hub.models.linear_svm import LinearSVM, LinearSVMConfig
 from ser_hub.models.lstm_sa import LSTMSA, LSTMSAConfig, ResLSTMSA, ResLSTMSAConfig
 from ser_hub.models.speech_text import SpeechText, SpeechTextConfig
@@ -45,6 +47,7 @@ ARCHITECTURES = {
     for architecture in (
         Architecture(LSTMSA, MfccChromaFeatureExtractor, True, "Krasnoproshin and Vashkevich 2026"),
         Architecture(ResLSTMSA, MfccChromaFeatureExtractor, True, "Krasnoproshin and Vashkevich 2026"),
+        Architecture(EmoCatcher, VoicedLogMelFeatureExtractor, False, "hwang9u 2023"),
         Architecture(BLSTMLocalAttention, ShortTermFeatureExtractor, False, "Mirsamadi et al. 2017"),
         Architecture(AttentionBLSTM, SpectralMfccDeltaFeatureExtractor, False, "Cantini 2020"),
         Architecture(LinearSVM, FunctionalsFeatureExtractor, False, "Eyben et al. 2016, Schuller et al. 2016"),
@@ -70,6 +73,8 @@ __all__ = [
     "AttentionBLSTMConfig",
     "BLSTMLocalAttention",
     "BLSTMLocalAttentionConfig",
+    "EmoCatcher",
+    "EmoCatcherConfig",
     "LinearSVM",
     "LinearSVMConfig",
     "LSTMSA",

@@ -22,7 +22,7 @@ from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ser_hub.models.base import SERConfig, SERModel
-from ser_hub.models.layers import BidirectionalLSTM, full_mask, initialise_as_keras, masked_softmax
+from ser_hub.models.layers import Bidirectional, full_mask, initialise_as_keras, masked_softmax
 
 
 class AttentionBLSTMConfig(SERConfig):
@@ -63,7 +63,7 @@ class AttentionBLSTM(SERModel):
     def __init__(self, config: AttentionBLSTMConfig) -> None:
         super().__init__(config)
         hidden_size = self.config.hidden_size
-        self.lstm = BidirectionalLSTM(self.config.input_size, hidden_size)
+        self.lstm = Bidirectional(nn.LSTM, self.config.input_size, hidden_size)
         self.projection = nn.Linear(2 * hidden_size, hidden_size, bias=False)  # W
         self.energy = nn.Linear(hidden_size, 1, bias=False)  # v
         self.classifier = nn.Linear(4 * hidden_size, self.config.num_labels)

@@ -22,7 +22,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ser_hub.errors import InputError
 from ser_hub.models.base import SERConfig, SERModel
-from ser_hub.models.layers import AttentionPooling, BidirectionalLSTM, full_mask, initialise_as_keras, masked_softmax
+from ser_hub.models.layers import AttentionPooling, Bidirectional, full_mask, initialise_as_keras, masked_softmax
 
 Attention = Literal["constant", "free"]
 
@@ -106,7 +106,7 @@ class BLSTMLocalAttention(SERModel):
             nn.ReLU(),
             nn.Dropout(config.dropout),
         )
-        self.lstm = BidirectionalLSTM(config.dense_size, config.hidden_size, config.dropout)
+        self.lstm = Bidirectional(nn.LSTM, config.dense_size, config.hidden_size, config.dropout)
         pooling = ConstantAttentionPooling if config.attention == "constant" else AttentionPooling
         self.attention = pooling(2 * config.hidden_size)
         self.classifier = nn.Linear(2 * config.hidden_size, config.num_labels)

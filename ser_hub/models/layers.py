@@ -60,22 +60,23 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
         return real.new_zeros(frames.shape).masked_scatter(mask.bool().unsqueeze(-1), real)
 
 
-class BidirectionalLSTM(nn.Module):
-    """Bidirectional LSTM whose backward direction starts at each clip's last real frame, not in its padding.
+class Bidirectional(nn.Module):
+    """Bidirectional LSTM or GRU whose backward direction starts at each clip's last real frame, not in its padding.
 
     Packed sequences do the same, but neither torch.export nor ONNX takes them. Clips must be padded at their end.
 
     Args:
+        cell: `torch.nn.LSTM` or `torch.nn.GRU`.
         input_size: Dimension of the frames.
         hidden_size: Width of each direction.
         dropout: Probability of an input dimension to be dropped for the whole clip, drawn for each direction (Keras's
             `LSTM(dropout=...)`).
     """
 
-    def __init__(self, input_size: int, hidden_size: int, dropout: float = 0.0) -> None:
+    def __init__(self, cell: type[nn.LSTM | nn.GRU], input_size: int, hidden_size: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.ahead = nn.LSTM(input_size, hidden_size, batch_first=True)
-        self.back = nn.LSTM(input_size, hidden_size, batch_first=True)
+        self.ahead = cell(input_size, hidden_size, batch_first=True)
+        self.back = cell(input_size, hidden_size, batch_first=True)
         self.dropout = nn.Dropout1d(dropout)
 
     def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ser_hub.models.base import SERConfig, SERModel
-from ser_hub.models.layers import AttentionPooling, BidirectionalLSTM, full_mask
+from ser_hub.models.layers import AttentionPooling, Bidirectional, full_mask
 
 VOCABULARY = 257
 """Padding (0) and the 256 values of a byte, each raised by 1."""
@@ -67,10 +67,10 @@ class SpeechText(SERModel):
     def __init__(self, config: SpeechTextConfig) -> None:
         super().__init__(config)
         width = 2 * self.config.hidden_size
-        self.audio_encoder = BidirectionalLSTM(self.config.input_size, self.config.hidden_size)
+        self.audio_encoder = Bidirectional(nn.LSTM, self.config.input_size, self.config.hidden_size)
         self.audio_pooling = AttentionPooling(width)
         self.embedding = nn.Embedding(VOCABULARY, self.config.embedding_size)
-        self.text_encoder = BidirectionalLSTM(self.config.embedding_size, self.config.hidden_size)
+        self.text_encoder = Bidirectional(nn.LSTM, self.config.embedding_size, self.config.hidden_size)
         self.text_pooling = AttentionPooling(width)
         self.no_text = nn.Embedding(1, width)
         self.fusion = nn.Linear(2 * width, width)

@@ -25,6 +25,7 @@ CASES = {
     "reslstm_sa": Case({"input_size": 5, "hidden_size": 8}, (12, 5)),
     "blstm_local_attention": Case({"input_size": 5, "dense_size": 16, "hidden_size": 8, "dropout": 0.1}, (12, 5)),
     "speech_text": Case({"input_size": 5, "hidden_size": 8, "embedding_size": 4}, (12, 5)),
+    "emocatcher": Case({"input_size": 5, "hidden_size": 16}, (13, 5)),
     "attention_blstm": Case({"input_size": 5, "hidden_size": 8}, (12, 5)),
 }
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ser_hub.models import AttentionBLSTM, AttentionBLSTMConfig, BLSTMLocalAttention, BLSTMLocalAttentionConfig
-from ser_hub.models.layers import BidirectionalLSTM
+from ser_hub.models.layers import Bidirectional
 
 from .recurrent import run
 
@@ -36,7 +36,7 @@ def test_forward_by_hand():
 def test_bidirectional_lstm_equals_packed_sequences():
     """Against `torch.nn.LSTM(bidirectional=True)` over packed sequences, which skips padding as well."""
     torch.manual_seed(0)
-    own, reference = BidirectionalLSTM(3, 4), torch.nn.LSTM(3, 4, batch_first=True, bidirectional=True)
+    own, reference = Bidirectional(torch.nn.LSTM, 3, 4), torch.nn.LSTM(3, 4, batch_first=True, bidirectional=True)
     for name, value in own.ahead.state_dict().items():
         reference.state_dict()[name].copy_(value)
     for name, value in own.back.state_dict().items():
