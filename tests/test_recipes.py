@@ -18,6 +18,10 @@ PUBLISHED = {
     "reslstm-sa-h32": 27_988,
     "reslstm-sa-h64": 46_772,
     "reslstm-sa-h128": 108_916,
+    "emocatcher": 166_729,
+    "cnn-lstm": 147_816,
+    "cnn-bilstm-attention": 582_761,
+    "cnn-bilstm-parallel": 263_593,
     "egemaps-svm": 712,
 }
 """Trainable parameters with eight classes, as the sources count them."""

@@ -2,6 +2,7 @@
 
 from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.features.functionals import FunctionalsFeatureExtractor
+from ser_hub.features.log_mel import LogMelFeatureExtractor
 from ser_hub.features.mfcc_chroma import MfccChromaFeatureExtractor
 from ser_hub.features.short_term import ShortTermFeatureExtractor
 from ser_hub.features.spectral_mfcc_delta import SpectralMfccDeltaFeatureExtractor
@@ -9,6 +10,7 @@ from ser_hub.features.voiced_log_mel import VoicedLogMelFeatureExtractor
 
 FEATURE_EXTRACTORS: tuple[type[SERFeatureExtractor], ...] = (
     FunctionalsFeatureExtractor,
+    LogMelFeatureExtractor,
     MfccChromaFeatureExtractor,
     ShortTermFeatureExtractor,
     SpectralMfccDeltaFeatureExtractor,
@@ -19,6 +21,7 @@ FEATURE_EXTRACTORS: tuple[type[SERFeatureExtractor], ...] = (
 __all__ = [
     "FEATURE_EXTRACTORS",
     "FunctionalsFeatureExtractor",
+    "LogMelFeatureExtractor",
     "MfccChromaFeatureExtractor",
     "SERFeatureExtractor",
     "ShortTermFeatureExtractor",

@@ -34,6 +34,13 @@ def frames(samples: Array, frame_length: int, hop_length: int, *, center: bool =
     return np.lib.stride_tricks.sliding_window_view(samples, frame_length)[::hop_length]
 
 
+def stretch_of(samples: Array, sampling_rate: int, offset: float, seconds: float, *, fill: bool) -> Array:
+    """Return the stretch of a clip that begins at `offset` and lasts `seconds`, filled up with zeros where `fill`."""
+    start, length = round(offset * sampling_rate), round(seconds * sampling_rate)
+    stretch = samples[start : start + length]
+    return np.pad(stretch, (0, length - len(stretch))) if fill else stretch
+
+
 BLOCK = 8
 """Frames per transform: few enough for their double-precision spectra to stay in the processor's cache."""
 

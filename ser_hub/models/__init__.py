@@ -6,6 +6,7 @@ from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelF
 
 from ser_hub.features import (
     FunctionalsFeatureExtractor,
+    LogMelFeatureExtractor,
     MfccChromaFeatureExtractor,
     SERFeatureExtractor,
     ShortTermFeatureExtractor,
@@ -15,6 +16,8 @@ from ser_hub.features import (
 from ser_hub.models.attention_blstm import AttentionBLSTM, AttentionBLSTMConfig
 from ser_hub.models.base import SERConfig, SERModel
 from ser_hub.models.blstm_attention import BLSTMLocalAttention, BLSTMLocalAttentionConfig
+from ser_hub.models.cnn_lstm import CNNLSTM, CNNLSTMConfig
+from ser_hub.models.cnn_parallel import CNNParallel, CNNParallelConfig
 from ser_hub.models.emocatcher import EmoCatcher, EmoCatcherConfig
 from ser_hub.models.linear_svm import LinearSVM, LinearSVMConfig
 from ser_hub.models.lstm_sa import LSTMSA, LSTMSAConfig, ResLSTMSA, ResLSTMSAConfig
@@ -48,6 +51,8 @@ ARCHITECTURES = {
         Architecture(LSTMSA, MfccChromaFeatureExtractor, True, "Krasnoproshin and Vashkevich 2026"),
         Architecture(ResLSTMSA, MfccChromaFeatureExtractor, True, "Krasnoproshin and Vashkevich 2026"),
         Architecture(EmoCatcher, VoicedLogMelFeatureExtractor, False, "hwang9u 2023"),
+        Architecture(CNNLSTM, LogMelFeatureExtractor, False, "CNN-LSTM comparison paper 2025"),
+        Architecture(CNNParallel, LogMelFeatureExtractor, False, "Speech-Emotion-Classification-with-PyTorch"),
         Architecture(BLSTMLocalAttention, ShortTermFeatureExtractor, False, "Mirsamadi et al. 2017"),
         Architecture(AttentionBLSTM, SpectralMfccDeltaFeatureExtractor, False, "Cantini 2020"),
         Architecture(LinearSVM, FunctionalsFeatureExtractor, False, "Eyben et al. 2016, Schuller et al. 2016"),
@@ -73,6 +78,10 @@ __all__ = [
     "AttentionBLSTMConfig",
     "BLSTMLocalAttention",
     "BLSTMLocalAttentionConfig",
+    "CNNLSTM",
+    "CNNLSTMConfig",
+    "CNNParallel",
+    "CNNParallelConfig",
     "EmoCatcher",
     "EmoCatcherConfig",
     "LinearSVM",

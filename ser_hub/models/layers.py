@@ -3,6 +3,8 @@
 Sequences are (batch, time, dim); masks are (batch, time), nonzero where the frame is real.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from transformers import initialization as init
@@ -118,3 +120,24 @@ def initialise_as_keras(module: nn.Linear | nn.LSTM) -> None:
                 quarter = len(bias) // 4  # torch's gate order: input, forget, cell, output
                 bias[quarter : 2 * quarter] = 1.0
             init.copy_(parameter, bias)
+
+
+def conv_stack(channels: Sequence[int], kernels: Sequence[int], pools: Sequence[int], dropout: float) -> nn.Sequential:
+    """Return 2D convolution blocks over images (batch, 1, height, width): Conv > BatchNorm > ReLU > MaxPool > dropout.
+
+    Args:
+        channels: Channels that each block gives.
+        kernels: Kernel size of each block's convolution, which keeps height and width.
+        pools: Factor by which each block's pooling divides height and width.
+        dropout: Dropout probability after each block.
+    """
+    blocks: list[nn.Module] = []
+    for inside, out, kernel, pool in zip([1, *channels[:-1]], channels, kernels, pools, strict=True):
+        blocks += [
+            nn.Conv2d(inside, out, kernel, padding=kernel // 2),
+            nn.BatchNorm2d(out),
+            nn.ReLU(),
+            nn.MaxPool2d(pool),
+            nn.Dropout(dropout),
+        ]
+    return nn.Sequential(*blocks)

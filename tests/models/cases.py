@@ -26,6 +26,13 @@ CASES = {
     "blstm_local_attention": Case({"input_size": 5, "dense_size": 16, "hidden_size": 8, "dropout": 0.1}, (12, 5)),
     "speech_text": Case({"input_size": 5, "hidden_size": 8, "embedding_size": 4}, (12, 5)),
     "emocatcher": Case({"input_size": 5, "hidden_size": 16}, (13, 5)),
+    "cnn_lstm": Case(
+        {"input_size": 8, "chunk_length": 8, "chunk_hop": 4, "channels": [2, 4], "kernels": [5, 3], "pools": [2, 4]}
+        | {"hidden_size": 8, "dropout": 0.1},
+        (22, 8),
+        masks=False,
+    ),
+    "cnn_parallel": Case({"input_size": 128, "frames": 130, "hidden_size": 8}, (130, 128), masks=False),
     "attention_blstm": Case({"input_size": 5, "hidden_size": 8}, (12, 5)),
 }
 
