@@ -58,7 +58,7 @@ class LogMelFeatureExtractor(SERFeatureExtractor):
     @property
     def min_samples(self) -> int:
         """What is skipped, and one frame."""
-        return round(self.offset * self.sampling_rate) + int(self.win_length)
+        return round(self.offset * int(self.sampling_rate)) + self.win_length
 
     def extract(self, waveform: Array) -> Array:
         """Compute the log-mel bands of one clip (num_samples,), shape (time, n_mels)."""

@@ -5,9 +5,11 @@ from typing import NamedTuple
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForAudioClassification
 
 from ser_hub.features import (
+    AveragesFeatureExtractor,
     FunctionalsFeatureExtractor,
     LogMelFeatureExtractor,
     MfccChromaFeatureExtractor,
+    MfccFeatureExtractor,
     SERFeatureExtractor,
     ShortTermFeatureExtractor,
     SpectralMfccDeltaFeatureExtractor,
@@ -15,9 +17,11 @@ from ser_hub.features import (
 )
 from ser_hub.models.attention_blstm import AttentionBLSTM, AttentionBLSTMConfig
 from ser_hub.models.base import SERConfig, SERModel
+from ser_hub.models.baselines import CNNMFCC, CNNMFCCConfig, StackedRNN, StackedRNNConfig
 from ser_hub.models.blstm_attention import BLSTMLocalAttention, BLSTMLocalAttentionConfig
 from ser_hub.models.cnn_lstm import CNNLSTM, CNNLSTMConfig
 from ser_hub.models.cnn_parallel import CNNParallel, CNNParallelConfig
+from ser_hub.models.conv1d_lstm import Conv1dLSTM, Conv1dLSTMConfig
 from ser_hub.models.emocatcher import EmoCatcher, EmoCatcherConfig
 from ser_hub.models.linear_svm import LinearSVM, LinearSVMConfig
 from ser_hub.models.lstm_sa import LSTMSA, LSTMSAConfig, ResLSTMSA, ResLSTMSAConfig
@@ -53,8 +57,11 @@ ARCHITECTURES = {
         Architecture(EmoCatcher, VoicedLogMelFeatureExtractor, False, "hwang9u 2023"),
         Architecture(CNNLSTM, LogMelFeatureExtractor, False, "CNN-LSTM comparison paper 2025"),
         Architecture(CNNParallel, LogMelFeatureExtractor, False, "Speech-Emotion-Classification-with-PyTorch"),
+        Architecture(Conv1dLSTM, AveragesFeatureExtractor, False, "CNN-LSTM comparison paper 2025"),
         Architecture(BLSTMLocalAttention, ShortTermFeatureExtractor, False, "Mirsamadi et al. 2017"),
         Architecture(AttentionBLSTM, SpectralMfccDeltaFeatureExtractor, False, "Cantini 2020"),
+        Architecture(StackedRNN, MfccFeatureExtractor, True, "survey"),
+        Architecture(CNNMFCC, MfccFeatureExtractor, False, "survey"),
         Architecture(LinearSVM, FunctionalsFeatureExtractor, False, "Eyben et al. 2016, Schuller et al. 2016"),
         Architecture(SpeechText, MfccChromaFeatureExtractor, False, "survey"),
     )
@@ -80,8 +87,12 @@ __all__ = [
     "BLSTMLocalAttentionConfig",
     "CNNLSTM",
     "CNNLSTMConfig",
+    "CNNMFCC",
+    "CNNMFCCConfig",
     "CNNParallel",
     "CNNParallelConfig",
+    "Conv1dLSTM",
+    "Conv1dLSTMConfig",
     "EmoCatcher",
     "EmoCatcherConfig",
     "LinearSVM",
@@ -95,4 +106,6 @@ __all__ = [
     "SERModel",
     "SpeechText",
     "SpeechTextConfig",
+    "StackedRNN",
+    "StackedRNNConfig",
 ]

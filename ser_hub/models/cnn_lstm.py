@@ -7,11 +7,11 @@ One architecture with four recipes for 128 mel bands and chunks of 128 frames ev
 - `cnn-lstm` (Speech-Emotion-Classification-with-PyTorch, stacked CNN-LSTM): 147,816;
 - `cnn-bilstm-attention` (the same source, stacked CNN-BiLSTM with attention): 582,761;
 - `td-cnn-lstm` (the paper's model 1: six blocks, the first two with 5 x 5 kernels): 439,464;
-- `td-cnn-bilstm-attention` (its model 2): 588,073; with its ablations without the LSTM, in one direction, without dropout.
+- `td-cnn-bilstm-attention` (its model 2): 588,073; and its ablations without LSTM, in one direction, without dropout.
 
-The paper gives neither channels nor pooling; here 16, 32, 64, 64, 128, 128 channels, each block halving height and width,
-and an LSTM of 64 a direction. The public design standardises every pixel of the training part's spectrograms, here every
-mel band. All clips are of one length, so that nothing is masked.
+The paper gives neither channels nor pooling; here 16, 32, 64, 64, 128, 128 channels, each block halving height and
+width, and an LSTM of 64 a direction. The public design standardises every pixel of the training part's spectrograms,
+here every mel band. All clips are of one length, so that nothing is masked.
 """
 
 from collections.abc import Sequence

@@ -103,8 +103,8 @@ class Bidirectional(nn.Module):
         return dropped
 
 
-def initialise_as_keras(module: nn.Linear | nn.LSTM) -> None:
-    """Draw the weights as Keras's Dense and LSTM do where a source says nothing.
+def initialise_as_keras(module: nn.Linear | nn.Conv1d | nn.RNNBase) -> None:
+    """Draw the weights as Keras's Dense, Conv1D, LSTM, GRU and SimpleRNN do where a source says nothing.
 
     Glorot uniform input weights, orthogonal recurrent weights, zero biases, and 1 for the forget gate, which torch's
     second bias does not double.
@@ -116,7 +116,7 @@ def initialise_as_keras(module: nn.Linear | nn.LSTM) -> None:
             init.xavier_uniform_(parameter)
         else:
             bias = torch.zeros_like(parameter)
-            if name.startswith("bias_ih"):
+            if name.startswith("bias_ih") and isinstance(module, nn.LSTM):
                 quarter = len(bias) // 4  # torch's gate order: input, forget, cell, output
                 bias[quarter : 2 * quarter] = 1.0
             init.copy_(parameter, bias)

@@ -33,6 +33,11 @@ CASES = {
         masks=False,
     ),
     "cnn_parallel": Case({"input_size": 128, "frames": 130, "hidden_size": 8}, (130, 128), masks=False),
+    "conv1d_lstm": Case(
+        {"input_size": 1, "channels": [8, 8, 4], "hidden_size": 8, "dropout": 0.1}, (22, 1), masks=False
+    ),
+    "stacked_rnn": Case({"input_size": 5, "hidden_sizes": [8, 6]}, (12, 5)),
+    "cnn_mfcc": Case({"input_size": 5, "channels": [8, 6], "dense_size": 6}, (13, 5)),
     "attention_blstm": Case({"input_size": 5, "hidden_size": 8}, (12, 5)),
 }
 
