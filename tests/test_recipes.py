@@ -9,7 +9,14 @@ from ser_hub.corpora.synthesis import synthesise
 from ser_hub.models import ARCHITECTURES
 from ser_hub.recipes import recipe_files, recipes
 
-SMALL: dict[str, list[str]] = {}
+TINY_ENCODER = ["--model.config.weights=null", "--model.config.encoder_config=null"]
+SMALL = {
+    **dict.fromkeys(
+        ["wav2vec2-probe", "hubert-probe", "wavlm-probe", "wav2vec2-finetune", "xlsr53-finetune"], TINY_ENCODER
+    ),
+    "cnn14": ["--model.config.base_channels=4"],
+    "alexnet": ["--model.config.base_channels=8", "--model.config.hidden_size=64"],
+}
 """Settings that make a recipe small enough for a test, where it is not."""
 
 PUBLISHED = {
@@ -24,6 +31,10 @@ PUBLISHED = {
     "cnn-bilstm-attention": 582_761,
     "cnn-bilstm-parallel": 263_593,
     "conv1d-lstm": 3_776_232,
+    "wav2vec2-finetune": 94_371_712 + 256 * (768 + 1) + 8 * (256 + 1),
+    "xlsr53-finetune": 315_438_720 + 256 * (1024 + 1) + 8 * (256 + 1),
+    "cnn14": 80_753_615 - 527 * 2049 + 8 * 2049,
+    "alexnet": 61_100_840 - 1_000 * 4097 + 8 * 4097,
     "egemaps-svm": 712,
 }
 """Trainable parameters with eight classes, as the sources count them."""

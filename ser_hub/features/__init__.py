@@ -6,9 +6,11 @@ from ser_hub.features.functionals import FunctionalsFeatureExtractor
 from ser_hub.features.log_mel import LogMelFeatureExtractor
 from ser_hub.features.mfcc import MfccFeatureExtractor
 from ser_hub.features.mfcc_chroma import MfccChromaFeatureExtractor
+from ser_hub.features.panns_log_mel import PannsLogMelFeatureExtractor
 from ser_hub.features.short_term import ShortTermFeatureExtractor
 from ser_hub.features.spectral_mfcc_delta import SpectralMfccDeltaFeatureExtractor
 from ser_hub.features.voiced_log_mel import VoicedLogMelFeatureExtractor
+from ser_hub.features.waveform import WaveformFeatureExtractor
 
 FEATURE_EXTRACTORS: tuple[type[SERFeatureExtractor], ...] = (
     AveragesFeatureExtractor,
@@ -16,9 +18,11 @@ FEATURE_EXTRACTORS: tuple[type[SERFeatureExtractor], ...] = (
     LogMelFeatureExtractor,
     MfccChromaFeatureExtractor,
     MfccFeatureExtractor,
+    PannsLogMelFeatureExtractor,
     ShortTermFeatureExtractor,
     SpectralMfccDeltaFeatureExtractor,
     VoicedLogMelFeatureExtractor,
+    WaveformFeatureExtractor,
 )
 """Every feature extractor; adding one is one line here."""
 
@@ -29,8 +33,10 @@ __all__ = [
     "LogMelFeatureExtractor",
     "MfccChromaFeatureExtractor",
     "MfccFeatureExtractor",
+    "PannsLogMelFeatureExtractor",
     "SERFeatureExtractor",
     "ShortTermFeatureExtractor",
     "SpectralMfccDeltaFeatureExtractor",
     "VoicedLogMelFeatureExtractor",
+    "WaveformFeatureExtractor",
 ]

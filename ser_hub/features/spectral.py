@@ -4,6 +4,7 @@ Arrays are (time, frequency): a frame is a row. Filter banks are librosa's own, 
 """
 
 from functools import lru_cache
+from typing import Literal
 
 import librosa
 import numpy as np
@@ -17,20 +18,28 @@ from librosa.filters import mel as mel_weights
 Array = npt.NDArray[np.float32]
 
 
-def frames(samples: Array, frame_length: int, hop_length: int, *, center: bool = True) -> Array:
+def frames(
+    samples: Array,
+    frame_length: int,
+    hop_length: int,
+    *,
+    center: bool = True,
+    pad_mode: Literal["constant", "reflect"] = "constant",
+) -> Array:
     """Cut samples into overlapping frames.
 
     Args:
         samples: (num_samples,).
         frame_length: Samples per frame.
         hop_length: Samples between the starts of two frames.
-        center: Whether frame t is centred on sample t * hop_length, with zeros beyond the ends, as librosa has it.
+        center: Whether frame t is centred on sample t * hop_length, as librosa has it.
+        pad_mode: What is beyond the ends then: zeros ("constant") or the mirrored samples ("reflect").
 
     Returns:
         A read-only view (time, frame_length).
     """
     if center:
-        samples = np.pad(samples, frame_length // 2)
+        samples = np.pad(samples, frame_length // 2, mode=pad_mode)
     return np.lib.stride_tricks.sliding_window_view(samples, frame_length)[::hop_length]
 
 
@@ -52,13 +61,19 @@ def window(name: str, win_length: int, n_fft: int) -> npt.NDArray[np.float64]:
 
 
 def power_spectrogram(
-    samples: Array, n_fft: int, hop_length: int, win_length: int | None = None, window_name: str = "hann"
+    samples: Array,
+    n_fft: int,
+    hop_length: int,
+    win_length: int | None = None,
+    window_name: str = "hann",
+    pad_mode: Literal["constant", "reflect"] = "constant",
 ) -> Array:
-    """Return |STFT|^2, shape (time, 1 + n_fft // 2), of a centred, zero-padded signal, as librosa has it.
+    """Return |STFT|^2, shape (time, 1 + n_fft // 2), of a centred, padded signal, as librosa has it.
 
     Rounded step by step as in librosa, for a tuning estimate counts votes and the last bit can decide a tie.
     """
-    framed, taper = frames(samples, n_fft, hop_length), window(window_name, win_length or n_fft, n_fft)
+    framed = frames(samples, n_fft, hop_length, pad_mode=pad_mode)
+    taper = window(window_name, win_length or n_fft, n_fft)
     power = np.empty((len(framed), 1 + n_fft // 2), dtype=np.float32)
     for start in range(0, len(framed), BLOCK):
         block = slice(start, start + BLOCK)

@@ -10,21 +10,26 @@ from ser_hub.features import (
     LogMelFeatureExtractor,
     MfccChromaFeatureExtractor,
     MfccFeatureExtractor,
+    PannsLogMelFeatureExtractor,
     SERFeatureExtractor,
     ShortTermFeatureExtractor,
     SpectralMfccDeltaFeatureExtractor,
     VoicedLogMelFeatureExtractor,
+    WaveformFeatureExtractor,
 )
+from ser_hub.models.alexnet import AlexNet, AlexNetConfig
 from ser_hub.models.attention_blstm import AttentionBLSTM, AttentionBLSTMConfig
 from ser_hub.models.base import SERConfig, SERModel
 from ser_hub.models.baselines import CNNMFCC, CNNMFCCConfig, StackedRNN, StackedRNNConfig
 from ser_hub.models.blstm_attention import BLSTMLocalAttention, BLSTMLocalAttentionConfig
+from ser_hub.models.cnn14 import CNN14, CNN14Config
 from ser_hub.models.cnn_lstm import CNNLSTM, CNNLSTMConfig
 from ser_hub.models.cnn_parallel import CNNParallel, CNNParallelConfig
 from ser_hub.models.conv1d_lstm import Conv1dLSTM, Conv1dLSTMConfig
 from ser_hub.models.emocatcher import EmoCatcher, EmoCatcherConfig
 from ser_hub.models.linear_svm import LinearSVM, LinearSVMConfig
 from ser_hub.models.lstm_sa import LSTMSA, LSTMSAConfig, ResLSTMSA, ResLSTMSAConfig
+from ser_hub.models.pretrained_encoder import PretrainedEncoder, PretrainedEncoderConfig
 from ser_hub.models.speech_text import SpeechText, SpeechTextConfig
 
 
@@ -62,6 +67,9 @@ ARCHITECTURES = {
         Architecture(AttentionBLSTM, SpectralMfccDeltaFeatureExtractor, False, "Cantini 2020"),
         Architecture(StackedRNN, MfccFeatureExtractor, True, "survey"),
         Architecture(CNNMFCC, MfccFeatureExtractor, False, "survey"),
+        Architecture(PretrainedEncoder, WaveformFeatureExtractor, False, "Baevski et al. 2020, and others"),
+        Architecture(CNN14, PannsLogMelFeatureExtractor, False, "Kong et al. 2020"),
+        Architecture(AlexNet, LogMelFeatureExtractor, False, "Krizhevsky 2014"),
         Architecture(LinearSVM, FunctionalsFeatureExtractor, False, "Eyben et al. 2016, Schuller et al. 2016"),
         Architecture(SpeechText, MfccChromaFeatureExtractor, False, "survey"),
     )
@@ -81,10 +89,14 @@ def register() -> None:
 __all__ = [
     "ARCHITECTURES",
     "Architecture",
+    "AlexNet",
+    "AlexNetConfig",
     "AttentionBLSTM",
     "AttentionBLSTMConfig",
     "BLSTMLocalAttention",
     "BLSTMLocalAttentionConfig",
+    "CNN14",
+    "CNN14Config",
     "CNNLSTM",
     "CNNLSTMConfig",
     "CNNMFCC",
@@ -99,6 +111,8 @@ __all__ = [
     "LinearSVMConfig",
     "LSTMSA",
     "LSTMSAConfig",
+    "PretrainedEncoder",
+    "PretrainedEncoderConfig",
     "register",
     "ResLSTMSA",
     "ResLSTMSAConfig",

@@ -18,7 +18,10 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from ser_hub.corpora.base import EMOTIONS_OF_RAVDESS
 from ser_hub.errors import InputError
 
-UNSHAPED = frozenset({"_name_or_path", "transformers_version", "architectures", "dtype", "dropout", "label_smoothing"})
+UNSHAPED = frozenset(
+    {"_name_or_path", "transformers_version", "architectures", "dtype", "dropout", "label_smoothing"}
+    | {"weights", "lr", "encoder_lr", "weight_decay"}
+)
 """Settings of a configuration in which a checkpoint and the model that loads it may differ."""
 
 

@@ -38,6 +38,9 @@ CASES = {
     ),
     "stacked_rnn": Case({"input_size": 5, "hidden_sizes": [8, 6]}, (12, 5)),
     "cnn_mfcc": Case({"input_size": 5, "channels": [8, 6], "dense_size": 6}, (13, 5)),
+    "pretrained_encoder": Case({"projection_size": 8, "lr": 1e-2}, (4000, 1)),
+    "cnn14": Case({"input_size": 32, "base_channels": 2}, (35, 32)),
+    "alexnet": Case({"input_size": 8, "base_channels": 2, "hidden_size": 8}, (20, 8), masks=False),
     "attention_blstm": Case({"input_size": 5, "hidden_size": 8}, (12, 5)),
 }
 
