@@ -4,8 +4,8 @@
     Linear > ReLU > mean over time > dropout > Linear
 
 The probe is SUPERB's (Yang et al. 2021). Weights come from the Hub when a training begins; `encoder_config` says what
-they fit, so that a checkpoint of ours loads by itself. Without a network, `weights: null` and `encoder_config: null`
-give a tiny encoder with random weights, which runs and means nothing.
+they fit, so that a checkpoint of ours loads by itself. Without a network, `weights: ""` and `encoder_config: {}` give a
+tiny encoder with random weights, which runs and means nothing.
 
 Fine-tuning is by AdamW with a lower learning rate for the encoder than for the head (Howard and Ruder 2018), set in the
 configuration, as the command line's `optimizer` knows one rate.
@@ -51,7 +51,7 @@ class PretrainedEncoderConfig(PublishedConfig):
         input_size: Always 1: a waveform has one value per sample.
         weights: Repository on the Hub, or folder, that holds the encoder's weights.
         encoder_config: The encoder's configuration, `model_type` among it; what is left out is as transformers has it.
-            None is a tiny one.
+            None, or an empty one, is a tiny one.
         freeze: Whether the encoder stays as it is, with a learned mix of its layers; else it is fine-tuned.
         projection_size: Width of the layer before the mean over time.
         dropout: Dropout probability before the last layer.
@@ -115,6 +115,11 @@ class PretrainedEncoder(PublishedModel):
         self.post_init()
         self.encoder.requires_grad_(not self.config.freeze)
 
+    def setup(self, stage: str) -> None:
+        """Fetch the published weights where a training begins; freeze again what `from_pretrained` has thawed."""
+        super().setup(stage)
+        self.encoder.requires_grad_(not self.config.freeze)
+
     def forward(
         self, input_features: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None
     ) -> SequenceClassifierOutput:
@@ -166,7 +171,7 @@ class PretrainedEncoder(PublishedModel):
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the encoder '{weights}' cannot be fetched; go online, name a folder that holds it, or give "
-                f"--model.config.weights null --model.config.encoder_config null for a tiny random one"
+                f"--model.config.weights '' --model.config.encoder_config {{}} for a tiny random one"
             ) from error
         try:
             self.encoder.load_state_dict(published.state_dict())

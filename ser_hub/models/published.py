@@ -12,7 +12,8 @@ class PublishedConfig(SERConfig):
     """What the configuration of such an architecture has.
 
     Args:
-        weights: Where the published weights come from when a training begins; None begins at random.
+        weights: Where the published weights come from when a training begins; None, or an empty text, begins at
+            random.
         **kwargs: As `SERConfig` takes them.
     """
 
