@@ -9,7 +9,7 @@ from ser_hub.corpora.synthesis import synthesise
 from ser_hub.models import ARCHITECTURES
 from ser_hub.recipes import recipe_files, recipes
 
-TINY_ENCODER = ["--model.config.weights=", "--model.config.encoder_config={}"]
+TINY_ENCODER = ["--model.config.weights=", "--model.config.encoder_config=tiny"]
 SMALL = {
     **dict.fromkeys(
         ["wav2vec2-probe", "hubert-probe", "wavlm-probe", "wav2vec2-finetune", "xlsr53-finetune"], TINY_ENCODER

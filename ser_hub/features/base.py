@@ -115,12 +115,17 @@ class SERFeatureExtractor(SequenceFeatureExtractor):  # type: ignore[misc]
 
     def collate(self, features: Sequence[Array], return_tensors: str | None = "pt") -> BatchFeature:
         """Normalise and pad clips' features, each (time, feature_size), to one batch with its attention mask."""
-        return self.pad(
-            BatchFeature({"input_features": [self.normalise(clip) for clip in features]}),
+        clips = [self.normalise(clip) for clip in features]
+        is_flat = self.feature_size == 1  # transformers pads such a clip as (time,) and would widen (time, 1)
+        padded = self.pad(
+            BatchFeature({"input_features": [clip[:, 0] if is_flat else clip for clip in clips]}),
             padding=True,
             return_attention_mask=True,
-            return_tensors=return_tensors,
+            return_tensors="np",
         )
+        if is_flat:
+            padded["input_features"] = padded["input_features"][..., np.newaxis]
+        return BatchFeature(dict(padded), tensor_type=return_tensors)
 
     def __call__(
         self,

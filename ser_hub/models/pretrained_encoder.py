@@ -4,8 +4,8 @@
     Linear > ReLU > mean over time > dropout > Linear
 
 The probe is SUPERB's (Yang et al. 2021). Weights come from the Hub when a training begins; `encoder_config` says what
-they fit, so that a checkpoint of ours loads by itself. Without a network, `weights: ""` and `encoder_config: {}` give a
-tiny encoder with random weights, which runs and means nothing.
+they fit, so that a checkpoint of ours loads by itself. Without a network, `weights: ""` and `encoder_config: tiny` give
+a tiny encoder with random weights, which runs and means nothing.
 
 Fine-tuning is by AdamW with a lower learning rate for the encoder than for the head (Howard and Ruder 2018), set in the
 configuration, as the command line's `optimizer` knows one rate.
@@ -14,7 +14,7 @@ Padding does not change a clip's logits where the encoder normalises every frame
 as XLSR's). The base encoders normalise their first layer over time, padding included, as they were trained.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ TINY = {
     "feat_extract_norm": "layer",
     "mask_time_prob": 0.0,
 }
-"""An encoder of 27 k parameters, for machines without a network."""
+"""An encoder of 25 k parameters, for machines without a network."""
 
 
 class PretrainedEncoderConfig(PublishedConfig):
@@ -51,7 +51,7 @@ class PretrainedEncoderConfig(PublishedConfig):
         input_size: Always 1: a waveform has one value per sample.
         weights: Repository on the Hub, or folder, that holds the encoder's weights.
         encoder_config: The encoder's configuration, `model_type` among it; what is left out is as transformers has it.
-            None, or an empty one, is a tiny one.
+            "tiny" is one of 25 k parameters.
         freeze: Whether the encoder stays as it is, with a learned mix of its layers; else it is fine-tuned.
         projection_size: Width of the layer before the mean over time.
         dropout: Dropout probability before the last layer.
@@ -69,7 +69,7 @@ class PretrainedEncoderConfig(PublishedConfig):
         self,
         input_size: int = 1,
         weights: str | None = None,
-        encoder_config: dict[str, Any] | None = None,
+        encoder_config: dict[str, Any] | Literal["tiny"] = "tiny",
         freeze: bool = True,
         projection_size: int = 256,
         dropout: float = 0.1,
@@ -104,7 +104,7 @@ class PretrainedEncoder(PublishedModel):
 
     def __init__(self, config: PretrainedEncoderConfig) -> None:
         super().__init__(config)
-        settings = dict(self.config.encoder_config or TINY)
+        settings = TINY if self.config.encoder_config == "tiny" else dict(self.config.encoder_config)
         self.encoder: PreTrainedModel = AutoModel.from_config(AutoConfig.for_model(**settings))
         size, layers = self.encoder.config.hidden_size, self.encoder.config.num_hidden_layers + 1
         if self.config.freeze:
@@ -171,7 +171,7 @@ class PretrainedEncoder(PublishedModel):
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the encoder '{weights}' cannot be fetched; go online, name a folder that holds it, or give "
-                f"--model.config.weights '' --model.config.encoder_config {{}} for a tiny random one"
+                f"--model.config.weights '' --model.config.encoder_config tiny for a tiny random one"
             ) from error
         try:
             self.encoder.load_state_dict(published.state_dict())

@@ -49,6 +49,18 @@ def test_waveform_equals_transformers():
     assert len(WaveformFeatureExtractor(max_seconds=0.5).extract(waveform)) == 8_000
 
 
+def test_waveforms_of_different_length_are_padded_over_time_alone():
+    long, short = np.random.default_rng(0).normal(size=5_000), np.random.default_rng(1).normal(size=3_000)
+    batch = WaveformFeatureExtractor()([long, short], sampling_rate=16_000, return_tensors="pt")
+    assert batch["input_features"].shape == (2, 5_000, 1) and batch["attention_mask"].sum(dim=1).tolist() == [
+        5_000,
+        3_000,
+    ]
+    assert not batch["input_features"][1, 3_000:].any()
+    alone = WaveformFeatureExtractor()(short, sampling_rate=16_000, return_tensors="pt")["input_features"]
+    assert torch.equal(batch["input_features"][1, :3_000], alone[0])
+
+
 @pytest.mark.parametrize("encoder", [TINY, HUBERT, WAVLM], ids=lambda encoder: encoder["model_type"])
 @pytest.mark.parametrize("freeze", [True, False])
 def test_encoders_run_save_and_load(encoder, freeze, tmp_path):
