@@ -9,9 +9,10 @@ After `import ser_hub`, transformers' Auto classes know every architecture and f
     classify("clip.wav")
 """
 
-from ser_hub import _torchaudio
+from ser_hub import _librosa, _torchaudio
 
 _torchaudio.ensure_importable()  # before transformers' audio modules, which import torchaudio
+_librosa.compile_alone()  # before any module calls librosa
 
 from importlib.metadata import version  # noqa: E402
 
