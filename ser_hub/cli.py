@@ -66,6 +66,7 @@ class SERCLI(LightningCLI):
                 "checkpoint.enable_version_counter": False,
             }
         )
+        parser.add_argument("--search", type=dict | None, default=None, help="what `ser-hub tune` may change")
         config = "model.init_args.config.init_args"
         parser.link_arguments("data.labels", f"{config}.labels", apply_on="instantiate")
         parser.link_arguments("data.feature_size", f"{config}.input_size", apply_on="instantiate")
@@ -187,15 +188,48 @@ def evaluate(arguments: argparse.Namespace) -> None:
     settings = list(arguments.settings)
     if arguments.protocol:
         settings.append(f"--data.protocol={arguments.protocol}")
-    data = lightning([*settings, "--trainer.logger=false"], run=False).datamodule
-    folds = len(data.protocol.folds(data.rows))
-    data.prepare_data()  # once, before many processes want the same features
-    path = run_all(settings, folds, arguments.seeds, arguments.dest, arguments.workers)
+    path = run_all(settings, _prepare(settings), arguments.seeds, arguments.dest, arguments.workers)
     for metric, score in json.loads(path.read_text())["scores"]["metrics"].items():
         spread = f"{score['mean']:.4f} +- {score['deviation']:.4f}"
         print(f"{metric.upper():<4} {spread}  ({score['minimum']:.4f} to {score['maximum']:.4f} over seeds)", end="")
         print(f"  95 % {interval_text(score)}" if score["interval"] else "")
     print(f"evidence record   {path}\nreport            {path.with_name('report.md')}")
+
+
+def _prepare(settings: Sequence[str]) -> int:
+    """Refuse settings that cannot be used, compute the features before many processes want them; returns the folds."""
+    data = lightning([*settings, "--trainer.logger=false"], run=False).datamodule
+    folds = len(data.protocol.folds(data.rows))
+    data.prepare_data()
+    return folds
+
+
+def tune(arguments: argparse.Namespace) -> None:
+    """Search a recipe's settings."""
+    from ser_hub.evaluation.tuning import OBJECTIVES, read_space
+    from ser_hub.evaluation.tuning import tune as run_search
+
+    read_space(arguments.config)
+    folds = range(_prepare([f"--config={arguments.config}", *arguments.settings]))
+    if beyond := sorted(set(arguments.folds or folds) - set(folds)):
+        raise InputError(f"--folds {beyond[0]}: the recipe's protocol has the folds 0 to {len(folds) - 1}")
+    best = run_search(
+        arguments.config,
+        arguments.settings,
+        arguments.folds or folds,
+        arguments.trials,
+        arguments.dest,
+        arguments.objective,
+        arguments.storage,
+        arguments.workers,
+    )
+    record = json.loads(best.with_name("tuning.json").read_text())
+    print(f"best              {record['best']['value']:.4f} ({OBJECTIVES[arguments.objective]})")
+    for path, value in record["best"]["settings"].items():
+        print(
+            f"                  {path} {value:.4g}" if isinstance(value, float) else f"                  {path} {value}"
+        )
+    print(f"recipe            {best}\nrecord            {best.with_name('tuning.json')}")
 
 
 def compare(arguments: argparse.Namespace) -> None:
@@ -287,6 +321,24 @@ def build_parser() -> argparse.ArgumentParser:
     evaluator.add_argument("--dest", required=True, help="folder for the results; a stopped evaluation goes on there")
     evaluator.add_argument("--workers", type=int, help="processes at once (default: one per core)")
     evaluator.set_defaults(run=evaluate)
+    tuner = verbs.add_parser(
+        "tune",
+        help="search a recipe's settings with Optuna, on validation speakers",
+        epilog="Every other argument is one of `ser-hub fit`. Run again, it goes on; several may share one --storage.",
+    )
+    tuner.add_argument("--config", required=True, metavar="RECIPE", help="recipe with a `search:` entry")
+    tuner.add_argument("--trials", type=int, default=100, help="trials in the end (default: 100)")
+    tuner.add_argument("--folds", type=int, nargs="+", help="folds that a trial trains (default: all)")
+    tuner.add_argument("--dest", required=True, help="folder for the best recipe, the record and the picture")
+    tuner.add_argument("--storage", help="URL of a database or path of a journal file (default: a journal in --dest)")
+    tuner.add_argument("--workers", type=int, help="processes at once (default: one per core)")
+    tuner.add_argument(
+        "--objective",
+        choices=["validation", "test-folds"],
+        default="validation",
+        help="test-folds LEAKS: some sources choose so, and it is here to show by how much that inflates",
+    )
+    tuner.set_defaults(run=tune)
     comparer = verbs.add_parser("compare", help="do two evaluations of the same clips differ? paired, by speaker")
     comparer.add_argument("one", metavar="A", help="folder of an evaluation")
     comparer.add_argument("other", metavar="B", help="folder of another")
@@ -359,7 +411,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             parser = build_parser()
             arguments, settings = parser.parse_known_args(argv)
-            if settings and arguments.run is not evaluate:
+            if settings and arguments.run not in (evaluate, tune):
                 parser.error(f"unrecognized arguments: {' '.join(settings)}")
             arguments.settings = settings
             return arguments.run(arguments) or 0

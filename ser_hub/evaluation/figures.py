@@ -165,6 +165,29 @@ def calibration(predictions: pd.DataFrame, names: Sequence[str], title: str, pat
     save(figure, path)
 
 
+def search(trials: Sequence[tuple[int, float]], importance: Mapping[str, float], title: str, path: str | Path) -> None:
+    """Draw what each trial of a search reached, the best so far, and which settings mattered.
+
+    Args:
+        trials: Number and value of each trial, in order.
+        importance: Share of the values' variance that a setting explains.
+        title: What was searched.
+        path: PNG file to write.
+    """
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    history, bars = figure.subplots(1, 2)
+    numbers, values = zip(*trials, strict=True)
+    history.scatter(numbers, values, s=14, alpha=0.6, label="trial")
+    history.step(numbers, np.maximum.accumulate(values), where="post", color="tab:orange", label="best so far")
+    history.set(xlabel="trial", ylabel="UAR")
+    history.legend()
+    names = list(importance)[::-1]
+    bars.barh([name.rpartition(".")[2] for name in names], [importance[name] for name in names])
+    bars.set(xlabel="importance", xlim=(0, 1))
+    figure.suptitle(title)
+    save(figure, path)
+
+
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as PNG, beside and renamed."""
     with written_aside(path) as partial:

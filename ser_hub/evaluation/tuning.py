@@ -1,0 +1,236 @@
+"""Search for a recipe's settings with Optuna: many processes, and machines, share one study.
+
+What a trial maximises is the mean over folds of the best validation UAR. Some sources maximise UAR on the test folds;
+that choice exists here under its own name, so that its inflation can be measured, and every output says so.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import as_completed
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+import pandas as pd
+import yaml
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+from tqdm import tqdm
+
+from ser_hub.cache import written_aside
+from ser_hub.errors import InputError
+from ser_hub.evaluation import figures
+from ser_hub.evaluation.record import environment
+from ser_hub.evaluation.workers import run_logged, worker_pool
+
+Objective = Literal["validation", "test-folds"]
+
+OBJECTIVES: dict[Objective, str] = {
+    "validation": "best UAR on the validation speakers, mean over folds",
+    "test-folds": "UAR on the TEST folds: it leaks, and is here only to show by how much",
+}
+
+DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def read_space(recipe: str | Path) -> dict[str, dict[str, Any]]:
+    """Return the search space of a recipe: under `search`, settings by their path, each a range or a list of choices.
+
+    Raises:
+        InputError: The recipe cannot be read, has no search space, or an entry that is neither.
+    """
+    try:
+        space = (yaml.safe_load(Path(recipe).read_text()) or {}).get("search")
+    except OSError as error:
+        raise InputError(f"{recipe} does not exist; give a recipe (configs/*.yaml)") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{recipe} cannot be parsed as YAML: {error}") from error
+    if not space:
+        raise InputError(f"{recipe} has no search space; add `search:` with settings and their ranges to it")
+    for name, choice in space.items():
+        is_range = isinstance(choice, dict) and {"low", "high"} <= set(choice) <= {"low", "high", "log"}
+        if not is_range and not (isinstance(choice, dict) and set(choice) == {"choices"}):
+            raise InputError(
+                f"{recipe}: the search space of {name} is {choice!r}; give {{low: ..., high: ..., log: true}} or "
+                f"{{choices: [...]}}"
+            )
+    return dict(space)
+
+
+def tune(
+    recipe: str | Path,
+    settings: Sequence[str],
+    folds: Sequence[int],
+    trials: int,
+    dest: str | Path,
+    objective: Objective = "validation",
+    storage: str | None = None,
+    workers: int | None = None,
+) -> Path:
+    """Search the space of a recipe, and write what was found.
+
+    Run again with the same folder, or at the same time elsewhere with the same storage, it goes on with the same study.
+    A trial whose mean over the folds so far lies below the median of earlier trials is pruned.
+
+    Args:
+        recipe: YAML file with a `search` entry.
+        settings: Further arguments of `ser-hub fit`.
+        folds: Folds of the recipe's protocol that a trial trains.
+        trials: Number of trials that the study has in the end, pruned ones among them.
+        dest: Folder for `best.yaml` (the recipe with the best settings), `tuning.json` and `tuning.png`.
+        objective: What is maximised.
+        storage: URL of a database, or path of a journal file, that several machines share; None means one in dest.
+        workers: Processes at once; None means one per core.
+
+    Returns:
+        The best recipe.
+
+    Raises:
+        InputError: The space, the storage or a trial cannot be used.
+    """
+    dest, space = Path(dest), read_space(recipe)
+    dest.mkdir(parents=True, exist_ok=True)
+    where = storage or str(dest / "study.journal")
+    name = f"{Path(recipe).stem}, {objective}"
+    study = optuna.create_study(storage=open_storage(where), study_name=name, direction="maximize", load_if_exists=True)
+    plan = {"space": space, "folds": list(folds), "settings": list(settings)}
+    if study.user_attrs.get("plan", plan) != plan:
+        raise InputError(f"{where} holds a study of other settings; name another folder or storage")
+    study.set_user_attr("plan", plan)
+    workers = workers or os.cpu_count() or 1
+    command = [f"--config={recipe}", *settings]
+    begun = len(study.get_trials(states=DONE))
+    with worker_pool(workers) as pool, tqdm(total=trials, initial=begun, desc="trials", unit="trial") as bar:
+        shared = (where, name, space, command, folds, objective, dest, trials)
+        running = [pool.submit(_trial, *shared, seed) for seed in range(begun, trials)]
+        try:
+            for done in as_completed(running):
+                done.result()
+                bar.update()
+                values = [trial.value or 0.0 for trial in study.get_trials(states=DONE[:1])]
+                bar.set_postfix(best=f"{max(values, default=0.0):.4f}")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return _report(study, recipe, plan, objective, dest)
+
+
+def open_storage(where: str) -> BaseStorage:
+    """Return the storage at the URL of a database, or in the journal file at a path."""
+    return RDBStorage(where) if "://" in where else JournalStorage(JournalFileBackend(where))
+
+
+def _trial(
+    where: str,
+    name: str,
+    space: Mapping[str, Mapping[str, Any]],
+    command: Sequence[str],
+    folds: Sequence[int],
+    objective: Objective,
+    dest: Path,
+    trials: int,
+    seed: int,
+) -> None:
+    """Ask the study for settings, train every fold with them, and tell it what came out; nothing if it has enough."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.load_study(
+        storage=open_storage(where),
+        study_name=name,
+        # Constant liar: workers that ask at once are not sent to the same place.
+        sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
+    )
+
+    if len(study.get_trials(states=DONE)) >= trials:  # other machines have done their share
+        return
+
+    def train(trial: optuna.Trial) -> float:
+        chosen = [f"--{path}={_suggest(trial, path, choice)}" for path, choice in space.items()]
+        folder = dest / f"trial{trial.number}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        found: list[float] = []
+        for step, fold in enumerate(folds):
+            score = _score([*command, *chosen, f"--data.fold={fold}"], folder / str(fold), objective, trial.number)
+            found.append(score)
+            trial.set_user_attr(f"fold {fold}", score)
+            trial.report(sum(found) / len(found), step)
+            if trial.should_prune():
+                break
+        shutil.rmtree(folder)
+        if len(found) < len(folds):
+            raise optuna.TrialPruned
+        return sum(found) / len(found)
+
+    study.optimize(train, n_trials=1)
+
+
+def _score(command: Sequence[str], root: Path, objective: Objective, number: int) -> float:
+    log, name = root.with_suffix(".txt"), f"trial {number}"
+    quiet = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
+    run_logged(["fit", *command, *quiet, f"--trainer.default_root_dir={root / 'fit'}"], log, name)
+    fit = root / "fit" / "version_0"
+    if objective == "validation":
+        return float(pd.read_csv(fit / "metrics.csv")["val/uar"].max())
+    trained = [f"--config={fit / 'config.yaml'}", f"--ckpt_path={fit / 'checkpoints' / 'best.ckpt'}"]
+    run_logged(["test", *trained, f"--trainer.default_root_dir={root / 'test'}"], log, name)
+    return float(json.loads((root / "test" / "version_0" / "record.json").read_text())["scores"]["uar"])
+
+
+def _suggest(trial: optuna.Trial, path: str, choice: Mapping[str, Any]) -> Any:
+    if "choices" in choice:
+        return trial.suggest_categorical(path, choice["choices"])
+    return trial.suggest_float(path, float(choice["low"]), float(choice["high"]), log=bool(choice.get("log")))
+
+
+def _report(study: optuna.Study, recipe: str | Path, plan: Mapping[str, Any], objective: Objective, dest: Path) -> Path:
+    """Write the record, the picture and the best recipe; returns the last."""
+    finished = study.get_trials(states=DONE)
+    if not any(trial.state == TrialState.COMPLETE for trial in finished):
+        raise InputError(f"{dest}: no trial came to its end; give more --trials")
+    best = study.best_trial
+    try:
+        importance = optuna.importance.get_param_importances(study)
+    except (RuntimeError, ValueError):  # fewer than two complete trials, or all alike
+        importance = {}
+    record = environment() | {
+        "objective": OBJECTIVES[objective],
+        **plan,
+        "best": {"value": best.value, "trial": best.number, "settings": best.params},
+        "importance": importance,
+        "trials": [
+            {
+                "number": trial.number,
+                "state": trial.state.name.lower(),
+                "settings": trial.params,
+                "value": trial.value if trial.state == TrialState.COMPLETE else None,
+                "folds": trial.user_attrs,
+            }
+            for trial in finished
+        ],
+    }
+    with written_aside(dest / "tuning.json") as partial:
+        partial.write_text(json.dumps(record, indent=1) + "\n")
+    title = f"{Path(recipe).stem}: {len(finished)} trials\n{OBJECTIVES[objective]}"
+    complete = [trial for trial in finished if trial.value is not None and trial.state == TrialState.COMPLETE]
+    figures.search(
+        [(trial.number, float(trial.value or 0.0)) for trial in complete], importance, title, dest / "tuning.png"
+    )
+    with written_aside(dest / "best.yaml") as partial:
+        partial.write_text(_best_recipe(recipe, best, OBJECTIVES[objective]))
+    return dest / "best.yaml"
+
+
+def _best_recipe(recipe: str | Path, best: optuna.trial.FrozenTrial, objective: str) -> str:
+    tree: dict[str, Any] = yaml.safe_load(Path(recipe).read_text())
+    for path, value in best.params.items():
+        *parents, leaf = path.split(".")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[leaf] = value
+    head = f"# {Path(recipe).stem} with the settings of trial {best.number}: {best.value:.4f}, {objective}.\n"
+    return head + str(yaml.safe_dump(tree, sort_keys=False))

@@ -1,0 +1,57 @@
+"""Processes that train one small model after the other, and keep what each run prints in its log."""
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+
+import torch
+
+from ser_hub.errors import InputError
+
+
+def worker_pool(workers: int) -> ProcessPoolExecutor:
+    """Return a pool of fresh processes that share this machine's cores among them, and end when this process does."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    # Not forked: torch's threads do not survive a fork.
+    return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads,))
+
+
+def run_logged(argv: Sequence[str], log: Path, name: str) -> None:
+    """Run a command of `ser-hub` in this worker, with everything that it prints added to a log file.
+
+    Args:
+        argv: The command's arguments.
+        log: Text file.
+        name: What runs, for the message.
+
+    Raises:
+        InputError: The command refused; the message holds its reason and names the log.
+    """
+    from ser_hub.cli import main  # the command line imports the rooms, and this one among them
+
+    with log.open("a") as file:
+        for stream in (1, 2):  # the descriptors, for loggers hold on to the streams that they first saw
+            os.dup2(file.fileno(), stream)
+    code = main(argv)
+    sys.stdout.flush()  # to this run's log, not to the next one's
+    if code:
+        said = [line for line in log.read_text().splitlines() if line.startswith("ser-hub: ")]
+        reason = said[-1].removeprefix("ser-hub: ") if said else f"exit code {code}"
+        raise InputError(f"{name} failed ({reason}); its log is {log}")
+
+
+def _start_worker(threads: int) -> None:
+    torch.set_num_threads(threads)  # more threads than cores would wait for one another
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Stop when the process that made this one is gone: killed, it could not say so."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,82 @@
+"""`ser-hub tune` on the synthetic corpus, in real processes."""
+
+import json
+
+import pandas as pd
+import pytest
+import yaml
+
+from ser_hub.cli import main
+
+SPACE = {
+    "optimizer.init_args.lr": {"low": 1e-6, "high": 3e-2, "log": True},
+    "data.batch_size": {"choices": [16, 32]},
+}
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    tree = yaml.safe_load(open("configs/reslstm-sa-h64.yaml"))
+    path = tmp_path_factory.mktemp("recipe") / "small.yaml"
+    path.write_text(yaml.safe_dump(tree | {"search": SPACE}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def arguments(settings, recipe):
+    kept = [word for word in settings if not word.startswith(("--config", "--trainer.logger"))]
+    return ["tune", f"--config={recipe}", *kept, "--trainer.max_epochs=1"]
+
+
+@pytest.fixture(scope="module")
+def tuned(arguments, tmp_path_factory):
+    dest = tmp_path_factory.mktemp("tuned") / "one"
+    assert main([*arguments, "--trials=2", f"--dest={dest}"]) == 0
+    return dest
+
+
+def test_best_recipe_gives_the_best_value_again(tuned, settings, tmp_path):
+    record = json.loads((tuned / "tuning.json").read_text())
+    complete = [trial for trial in record["trials"] if trial["state"] == "complete"]
+    assert len(record["trials"]) == 2 and record["best"]["value"] == max(trial["value"] for trial in complete)
+    for trial in record["trials"]:
+        assert 1e-6 <= trial["settings"]["optimizer.init_args.lr"] <= 3e-2
+        assert trial["settings"]["data.batch_size"] in (16, 32)
+    best = yaml.safe_load((tuned / "best.yaml").read_text())
+    assert best["optimizer"]["init_args"]["lr"] == record["best"]["settings"]["optimizer.init_args.lr"]
+    assert best["model"]["class_path"] == "ser_hub.models.ResLSTMSA"
+    chosen = [f"--config={tuned / 'best.yaml'}", *settings[1:], "--trainer.max_epochs=1"]
+    assert main(["fit", *chosen, f"--trainer.default_root_dir={tmp_path}"]) == 0
+    found = pd.read_csv(tmp_path / "version_0" / "metrics.csv")["val/uar"].max()
+    assert found == pytest.approx(record["best"]["value"])
+    assert (tuned / "tuning.png").read_bytes().startswith(b"\x89PNG")
+    assert not list(tuned.glob("trial*"))
+
+
+def test_goes_on_with_the_study(tuned, arguments):
+    before = json.loads((tuned / "tuning.json").read_text())["trials"]
+    assert main([*arguments, "--trials=3", f"--dest={tuned}"]) == 0
+    after = json.loads((tuned / "tuning.json").read_text())["trials"]
+    assert after[:2] == before and len(after) == 3
+
+
+def test_test_folds_are_another_study_and_labelled(arguments, tmp_path, capsys):
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    chosen = [*arguments, "--trials=1", f"--storage={storage}", "--objective=test-folds"]
+    assert main([*chosen, f"--dest={tmp_path / 'leaky'}"]) == 0
+    assert "it leaks" in capsys.readouterr().out
+    record = json.loads((tmp_path / "leaky" / "tuning.json").read_text())
+    assert "TEST" in record["objective"] and "TEST" in (tmp_path / "leaky" / "best.yaml").read_text()
+    assert (tmp_path / "study.db").exists()
+
+
+def test_bad_input(arguments, refused, tuned, tmp_path):
+    dest = f"--dest={tmp_path / 'x'}"
+    assert "other settings" in refused(*arguments, "--trainer.gradient_clip_val=1", f"--dest={tuned}")
+    assert "folds 0 to 0" in refused(*arguments, dest, "--folds", "3")
+    assert "nowhere.yaml does not exist" in refused("tune", "--config=nowhere.yaml", dest)
+    assert "has no search space" in refused("tune", "--config=configs/emocatcher.yaml", dest)
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("search:\n  data.batch_size: [8, 16]\n")
+    assert "choices" in refused("tune", f"--config={bad}", dest)
+    assert not (tmp_path / "x").exists()
