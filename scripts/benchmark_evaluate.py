@@ -45,10 +45,10 @@ def main() -> int:
         evaluated = pd.read_parquet(Path(folder, "evaluated", "predictions.parquet")).set_index("clip_id")
     looped = pd.concat(plain).set_index("clip_id").loc[evaluated.index]
     agree = (looped["prediction"] == evaluated["prediction"]).mean()
-    print(f"plain loop     {loop:7.1f} s for {FOLDS} folds\nside by side   {side_by_side:7.1f} s")
-    print(
-        f"ratio          {loop / side_by_side:7.2f}\nsame predictions {agree:.1%} (threads differ: sums round otherwise)"
-    )
+    print(f"plain loop     {loop:7.1f} s for {FOLDS} folds")
+    print(f"side by side   {side_by_side:7.1f} s")
+    print(f"ratio          {loop / side_by_side:7.2f}")
+    print(f"equal          {agree:7.1%} of the predictions")
     return 0
 
 

@@ -188,7 +188,9 @@ def evaluate(arguments: argparse.Namespace) -> None:
     settings = list(arguments.settings)
     if arguments.protocol:
         settings.append(f"--data.protocol={arguments.protocol}")
-    path = run_all(settings, _prepare(settings), arguments.seeds, arguments.dest, arguments.workers)
+    data = _data(settings)
+    folds = len(data.protocol.folds(data.rows))
+    path = run_all(settings, folds, arguments.seeds, arguments.dest, arguments.workers)
     for metric, score in json.loads(path.read_text())["scores"]["metrics"].items():
         spread = f"{score['mean']:.4f} +- {score['deviation']:.4f}"
         print(f"{metric.upper():<4} {spread}  ({score['minimum']:.4f} to {score['maximum']:.4f} over seeds)", end="")
@@ -196,12 +198,29 @@ def evaluate(arguments: argparse.Namespace) -> None:
     print(f"evidence record   {path}\nreport            {path.with_name('report.md')}")
 
 
-def _prepare(settings: Sequence[str]) -> int:
-    """Refuse settings that cannot be used, compute the features before many processes want them; returns the folds."""
+def inflation(arguments: argparse.Namespace) -> None:
+    """Evaluate a recipe under splits that leak and splits that do not."""
+    from ser_hub.evaluation.inflation import COPIES, variants
+    from ser_hub.evaluation.inflation import inflation as run_all
+
+    data = _data(arguments.settings)
+    if not data.protocol.speaker_independent:
+        raise InputError(
+            f"protocol '{data.protocol.spec}' is by clip; name one that keeps speakers apart to start from"
+        )
+    folds = data.protocol.folds(data.rows)
+    ways = variants(folds, [] if data.augmentation.copies else [COPIES])
+    for way in ways:
+        _data([*arguments.settings, *way.settings])
+    print(run_all(arguments.settings, ways, len(folds), arguments.seeds, arguments.dest, arguments.workers).read_text())
+
+
+def _data(settings: Sequence[str]) -> SERDataModule:
+    """Return the data that settings name, with its features computed before many processes want them."""
     data = lightning([*settings, "--trainer.logger=false"], run=False).datamodule
-    folds = len(data.protocol.folds(data.rows))
-    data.prepare_data()
-    return folds
+    assert isinstance(data, SERDataModule)  # what the parser was built for
+    data.setup()
+    return data
 
 
 def tune(arguments: argparse.Namespace) -> None:
@@ -210,7 +229,8 @@ def tune(arguments: argparse.Namespace) -> None:
     from ser_hub.evaluation.tuning import tune as run_search
 
     read_space(arguments.config)
-    folds = range(_prepare([f"--config={arguments.config}", *arguments.settings]))
+    data = _data([f"--config={arguments.config}", *arguments.settings])
+    folds = range(len(data.protocol.folds(data.rows)))
     if beyond := sorted(set(arguments.folds or folds) - set(folds)):
         raise InputError(f"--folds {beyond[0]}: the recipe's protocol has the folds 0 to {len(folds) - 1}")
     best = run_search(
@@ -293,6 +313,12 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--merge-calm", action="store_true", help="count calm as neutral")
 
 
+def _add_evaluation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds, from 0 (default: 1)")
+    parser.add_argument("--dest", required=True, help="folder for the results; a stopped evaluation goes on there")
+    parser.add_argument("--workers", type=int, help="processes at once (default: one per core)")
+
+
 def _add_push(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="folder to upload")
     parser.add_argument("repository", metavar="ORG/NAME", help="repository on the Hub; made where there is none")
@@ -317,10 +343,15 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Every other argument is one of `ser-hub fit`: --config RECIPE --data.data_dir PATH ...",
     )
     evaluator.add_argument("--protocol", help="instead of the recipe's")
-    evaluator.add_argument("--seeds", type=int, default=1, help="number of seeds, from 0 (default: 1)")
-    evaluator.add_argument("--dest", required=True, help="folder for the results; a stopped evaluation goes on there")
-    evaluator.add_argument("--workers", type=int, help="processes at once (default: one per core)")
+    _add_evaluation(evaluator)
     evaluator.set_defaults(run=evaluate)
+    inflater = verbs.add_parser(
+        "inflation",
+        help="how much of a number is the protocol: speakers apart, by clip, augmented before the split",
+        epilog="Every other argument is one of `ser-hub fit`: --config RECIPE --data.data_dir PATH ...",
+    )
+    _add_evaluation(inflater)
+    inflater.set_defaults(run=inflation)
     tuner = verbs.add_parser(
         "tune",
         help="search a recipe's settings with Optuna, on validation speakers",
@@ -411,7 +442,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             parser = build_parser()
             arguments, settings = parser.parse_known_args(argv)
-            if settings and arguments.run not in (evaluate, tune):
+            if settings and arguments.run not in (evaluate, tune, inflation):
                 parser.error(f"unrecognized arguments: {' '.join(settings)}")
             arguments.settings = settings
             return arguments.run(arguments) or 0

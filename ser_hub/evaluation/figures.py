@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -162,6 +163,26 @@ def calibration(predictions: pd.DataFrame, names: Sequence[str], title: str, pat
     axes.set(xlabel="probability of the predicted class", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
     axes.set_title(title, fontsize=9)
     axes.legend()
+    save(figure, path)
+
+
+def intervals(scores: Mapping[str, Mapping[str, Any]], title: str, path: str | Path) -> None:
+    """Draw a score for each of several ways to measure, with its 95 % interval.
+
+    Args:
+        scores: mean and interval by name.
+        title: What was measured.
+        path: PNG file to write.
+    """
+    figure = Figure(figsize=(9, 1.2 + 0.5 * len(scores)), layout="constrained")
+    axes = figure.subplots()
+    for place, (name, score) in enumerate(scores.items()):
+        axes.barh(place, score["mean"], color="tab:blue", alpha=0.6)
+        if score["interval"]:
+            axes.plot(score["interval"], [place, place], color="black", linewidth=2)
+        axes.text(0.01, place, f"{name}: {score['mean']:.3f}", va="center")
+    axes.set(xlabel="UAR, and its 95 % interval", xlim=(0, 1), yticks=[], title=title)
+    axes.invert_yaxis()
     save(figure, path)
 
 

@@ -86,7 +86,7 @@ class TestReport(Callback):
                 "corpus_sha256": data.corpus_sha256,
                 "classes": data.rows.info.description,
                 "protocol": data.manifest.protocol,
-                "speaker_independent": data.protocol.speaker_independent,
+                "speaker_independent": data.speaker_independent,
                 "manifest_sha256": data.manifest.sha256,
                 "fold": data.fold_index,
                 "clips": {part: len(clips) for part, clips in data.fold.parts().items()},
@@ -99,7 +99,7 @@ class TestReport(Callback):
             "scores": result,
         }
         picture = folder / "confusion_matrix.png"
-        independence = "speaker-independent" if data.protocol.speaker_independent else "speaker-DEPENDENT"
+        independence = "speaker-independent" if data.speaker_independent else "speaker-DEPENDENT"
         title = (
             f"{type(model).__name__}, {data.corpora}, {data.manifest.protocol} fold {data.fold_index} "
             f"({independence})\n"

@@ -21,6 +21,7 @@ from torchaudio.functional import add_noise
 from ser_hub.errors import InputError
 from ser_hub.features.base import Array
 from ser_hub.features.cache import Alteration
+from ser_hub.protocols import Fold
 
 
 @dataclass(frozen=True)
@@ -218,12 +219,15 @@ class Augmentation:
         features: Alterations of the features, in order, drawn anew for every batch.
         mixup: Parameter of the Beta distribution by which pairs of a batch are mixed (Zhang et al. 2018); 0 for none.
         seed: Seed of the copies. What is drawn for a batch follows from the run's own seed.
+        before_split: LEAKS: altered copies of every clip, test clips among them, are dealt out at random, as in sources
+            that augment first and split afterwards. It is here to measure what that adds to a number.
     """
 
     copies: Sequence[Sequence[WaveformAugmentation]] = ()
     features: Sequence[FeatureAugmentation] = ()
     mixup: float = 0.0
     seed: int = 0
+    before_split: bool = False
 
     def alterations(self) -> list[Alteration]:
         """Return, for each further copy, what makes it."""
@@ -236,7 +240,19 @@ class Augmentation:
             "features": [_named(step) for step in self.features],
             "mixup": self.mixup,
             "seed": self.seed,
+            "before_split": self.before_split,
         }
+
+    def clips_to_copy(self, fold: Fold) -> list[set[str]]:
+        """Return, for each further copy, the ids of the clips of which training gets one.
+
+        They are the training clips; with `before_split`, as large a share of all clips, drawn at random.
+        """
+        if not self.before_split:
+            return [set(fold.train) for _ in self.copies]
+        rng = np.random.default_rng(self.seed)
+        clips = sorted(clip for part in fold.parts().values() for clip in part)
+        return [{clips[i] for i in rng.permutation(len(clips))[: len(fold.train)]} for _ in self.copies]
 
     def alter_batch(self, batch: dict[str, Tensor], num_labels: int) -> dict[str, Tensor]:
         """Alter the features of a training batch and mix its clips, as drawn from torch's generator.

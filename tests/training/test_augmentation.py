@@ -164,6 +164,16 @@ def test_copies_are_made_of_training_clips_alone(build):
         assert not any("copy" in clip for batch in loader for clip in batch["clip_id"])
 
 
+def test_copies_made_before_the_split_leak_and_say_so(build):
+    data = build(Augmentation(copies=[[Gain(6, 6)], [WhiteNoise()]], before_split=True))
+    copied = [clip for _, _, clip in data._training if "copy" in clip]
+    assert len(copied) == 2 * len(data.fold.train) == len(set(copied))
+    of_test = {clip.split(" copy ")[0] for clip in copied} & set(data.fold.test)
+    assert len(of_test) > len(data.fold.test) / 2  # the leak
+    assert data.protocol.speaker_independent and not data.speaker_independent
+    assert data.state_dict()["trained_on"]["speaker_independent"] is False
+
+
 def test_copies_are_cached_by_what_made_them(build):
     features = {item[2]: item[0] for item in build(Augmentation(copies=[[Gain(6, 6)]]))._training}
     again = {item[2]: item[0] for item in build(Augmentation(copies=[[Gain(6, 6)]]))._training}
