@@ -295,10 +295,15 @@ def export(arguments: argparse.Namespace) -> None:
 def predict(arguments: argparse.Namespace) -> None:
     """Print what a model says of each file."""
     from ser_hub.inference import Predictor
+    from ser_hub.inference.predictor import draw
 
+    if arguments.attention and len(arguments.files) > 1:
+        raise InputError(f"--attention draws one clip, but {len(arguments.files)} were given; give one")
     predictor = Predictor(arguments.model)
     files = tqdm(arguments.files, desc="predict", leave=False, disable=len(arguments.files) < 2)
     predictions = [predictor(file) for file in files]
+    if arguments.attention:
+        draw(predictor, arguments.files[0], predictions[0], Path(arguments.attention))
     if arguments.json:
         print(json.dumps([asdict(prediction) | {"emotion": prediction.emotion} for prediction in predictions]))
         return
@@ -425,6 +430,7 @@ def build_parser() -> argparse.ArgumentParser:
     predictor = verbs.add_parser("predict", help="tell the emotion in audio files")
     predictor.add_argument("model", metavar="MODEL", help="folder that `ser-hub export` wrote, or a Hub repository")
     predictor.add_argument("files", metavar="FILE", nargs="+", help="audio files, at any sampling rate")
+    predictor.add_argument("--attention", metavar="PICTURE", help="PNG file to draw the attention over the clip to")
     predictor.add_argument("--json", action="store_true", help="print one JSON list with every class's probability")
     predictor.set_defaults(run=predict)
     return parser

@@ -25,6 +25,9 @@ from ser_hub.evaluation.record import environment, write_record
 from ser_hub.evaluation.statistics import by_group, summary
 from ser_hub.evaluation.workers import run_logged, worker_pool
 
+OF_ONE_RUN = {"embeddings.png": "Embeddings of the test clips", "attention.png": "Attention over one test clip"}
+"""Pictures of a single test, of which the report shows the first fold's with the first seed."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -93,15 +96,19 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     curves = {job.folder.name: pd.read_csv(job.folder / "metrics.csv") for job in jobs}
     figures.learning_curves(curves, title, dest / "learning_curves.png")
     figures.calibration(predictions, names, title, dest / "calibration.png")
+    examples = [name for name in OF_ONE_RUN if (jobs[0].folder / name).exists()]
+    for name in examples:
+        with written_aside(dest / name) as partial:
+            shutil.copyfile(jobs[0].folder / name, partial)
     path = dest / "evaluation.json"
     write_record(path, record, predictions.to_dict(orient="list"))
     with written_aside(dest / "report.md") as partial:
-        partial.write_text(report(record))
+        partial.write_text(report(record, examples))
     return path
 
 
-def report(record: dict[str, Any]) -> str:
-    """Return an evaluation's record as a Markdown page, beside whose pictures it lies."""
+def report(record: dict[str, Any], examples: Sequence[str]) -> str:
+    """Return an evaluation's record as a Markdown page; its pictures, and the `examples` of one run, lie beside it."""
     scores, data = record["scores"], record["data"]
     rows = "\n".join(
         f"| {metric.upper()} | {s['mean']:.4f} | {s['deviation']:.4f} | {s['minimum']:.4f} | {s['maximum']:.4f} | "
@@ -117,6 +124,7 @@ def report(record: dict[str, Any]) -> str:
         for kind in ("per_gender", "per_speaker")
         for name, row in record[kind].items()
     )
+    shown = "\n".join(f"![{OF_ONE_RUN[name]}]({name})" for name in examples)
     return f"""# {_title(record).replace(chr(10), ": ")}
 
 {len(record["seeds"])} seeds, {data["folds"]} folds, {data["clips"]} clips tested in each seed. Predictions of all
@@ -136,6 +144,7 @@ code `{record["git"]}`.
 ![Confusion matrix](confusion_matrix.png)
 ![Learning curves](learning_curves.png)
 ![Calibration](calibration.png)
+{shown}
 
 | gender or speaker | UAR | WAR | clips |
 |---|---|---|---|
@@ -203,7 +212,8 @@ def _train_and_test(job: Job, settings: Sequence[str]) -> None:
     best = fit / "checkpoints" / "best.ckpt"
     trained = [f"--config={fit / 'config.yaml'}", f"--ckpt_path={best}"]
     run_logged(["test", *trained, f"--trainer.default_root_dir={test.parent}"], log, name)
-    for path in (test / "record.json", test / "predictions.parquet", fit / "metrics.csv", fit / "config.yaml", best):
+    kept = [test / "record.json", test / "predictions.parquet", fit / "metrics.csv", fit / "config.yaml", best]
+    for path in kept + [test / name for name in OF_ONE_RUN if (test / name).exists()]:
         path.rename(partial / path.name)
     shutil.rmtree(fit.parent)
     shutil.rmtree(test.parent)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from datasets import Dataset
 from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
 
 from ser_hub.cache import written_aside
 
@@ -92,9 +94,8 @@ def waveforms(clips: Mapping[str, npt.NDArray[np.float32]], sampling_rate: int, 
     for (left, right), (title, samples) in zip(axes, clips.items(), strict=True):
         left.plot(np.arange(len(samples)) / sampling_rate, samples, linewidth=0.4)
         left.set(title=title, xlim=(0, longest), ylim=(-loudest, loudest))
-        mel = librosa.feature.melspectrogram(y=samples, sr=sampling_rate, n_fft=2048, hop_length=512, n_mels=80)
         seconds = len(samples) / sampling_rate
-        decibels = librosa.power_to_db(mel, ref=np.max)
+        decibels = _log_mel(samples, sampling_rate)
         right.imshow(decibels, origin="lower", aspect="auto", extent=(0, seconds, 0, 80), cmap="magma")
         right.set(title=f"{title}: log-mel", xlim=(0, longest), ylabel="mel band")
     for axis in axes[-1]:
@@ -176,13 +177,77 @@ def intervals(scores: Mapping[str, Mapping[str, Any]], title: str, path: str | P
     """
     figure = Figure(figsize=(9, 1.2 + 0.5 * len(scores)), layout="constrained")
     axes = figure.subplots()
-    for place, (name, score) in enumerate(scores.items()):
+    for place, score in enumerate(scores.values()):
+        low, high = score["interval"] or (score["mean"], score["mean"])
         axes.barh(place, score["mean"], color="tab:blue", alpha=0.6)
-        if score["interval"]:
-            axes.plot(score["interval"], [place, place], color="black", linewidth=2)
-        axes.text(0.01, place, f"{name}: {score['mean']:.3f}", va="center")
-    axes.set(xlabel="UAR, and its 95 % interval", xlim=(0, 1), yticks=[], title=title)
+        axes.hlines(place, low, high, color="black", linewidth=2)
+        axes.text(high + 0.01, place, f"{score['mean']:.3f}", va="center")
+    axes.set(xlabel="UAR, and its 95 % interval", xlim=(0, 1), title=title)
+    axes.set_yticks(range(len(scores)), list(scores))
     axes.invert_yaxis()
+    save(figure, path)
+
+
+def attention(
+    samples: npt.NDArray[np.float32],
+    sampling_rate: int,
+    features: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
+    title: str,
+    path: str | Path,
+) -> None:
+    """Draw a clip's log-mel spectrogram, below it what the model reads of it, and how it weighs that over time.
+
+    Args:
+        samples: The clip, (num_samples,).
+        sampling_rate: In Hz.
+        features: The model's input, (time, feature_size).
+        weights: Its attention (steps,); the steps share the input's time evenly.
+        title: Which clip, which model.
+        path: PNG file to write.
+    """
+    figure = Figure(figsize=(10, 7), layout="constrained")
+    spectrum, reads, weighs = figure.subplots(3, 1, height_ratios=[2, 2, 1])
+    seconds = len(samples) / sampling_rate
+    spectrum.imshow(_log_mel(samples, sampling_rate), origin="lower", aspect="auto", extent=(0, seconds, 0, 80))
+    spectrum.set(title=title, xlabel="seconds", ylabel="mel band")
+    limit = float(np.abs(features).max())
+    shown = {"origin": "lower", "aspect": "auto", "cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    reads.imshow(features.T, extent=(0, len(features), 0, features.shape[1]), **shown)
+    reads.set(ylabel="feature, normalised", xlim=(0, len(features)))
+    edges = np.linspace(0, len(features), len(weights) + 1)
+    weighs.stairs(weights, edges, fill=True, color="tab:orange")
+    weighs.set(xlabel="frame", ylabel="attention", xlim=(0, len(features)), ylim=(0, None))
+    save(figure, path)
+
+
+def embeddings(
+    spaces: Mapping[str, npt.NDArray[np.float32]], labels: Sequence[str], title: str, path: str | Path
+) -> None:
+    """Draw clips by class in two dimensions, by PCA and by t-SNE, for each of several spaces.
+
+    Args:
+        spaces: Vectors (clips, dim) by name.
+        labels: Class of each clip.
+        title: What was embedded.
+        path: PNG file to write.
+    """
+    figure = Figure(figsize=(11, 4.6 * len(spaces)), layout="constrained")
+    names = sorted(set(labels))
+    for row, (space, vectors) in zip(figure.subplots(len(spaces), 2, squeeze=False), spaces.items(), strict=True):
+        pca = PCA(2, random_state=0)
+        flat = {"PCA": pca.fit_transform(vectors)}
+        perplexity = min(30.0, (len(vectors) - 1) / 3)
+        flat["t-SNE"] = TSNE(perplexity=perplexity, random_state=0, init="pca").fit_transform(vectors)
+        for axes, (method, points) in zip(row, flat.items(), strict=True):
+            for colour, name in enumerate(names):
+                chosen = np.array([label == name for label in labels])
+                axes.scatter(*points[chosen].T, s=12, alpha=0.7, label=name, color=f"C{colour}")
+            axes.set(title=f"{space}, {method}", xticks=[], yticks=[])
+        share = pca.explained_variance_ratio_.sum()
+        row[0].set_xlabel(f"{share:.0%} of the variance")
+        row[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.suptitle(title)
     save(figure, path)
 
 
@@ -207,6 +272,12 @@ def search(trials: Sequence[tuple[int, float]], importance: Mapping[str, float],
     bars.set(xlabel="importance", xlim=(0, 1))
     figure.suptitle(title)
     save(figure, path)
+
+
+def _log_mel(samples: npt.NDArray[np.float32], sampling_rate: int) -> npt.NDArray[np.float32]:
+    """Return 80 mel bands (80, time) in dB below the loudest."""
+    mel = librosa.feature.melspectrogram(y=samples, sr=sampling_rate, n_fft=2048, hop_length=512, n_mels=80)
+    return np.asarray(librosa.power_to_db(mel, ref=np.max))
 
 
 def save(figure: Figure, path: str | Path) -> None:

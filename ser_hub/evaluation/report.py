@@ -1,8 +1,9 @@
 """What a test leaves behind: the per-class table, the confusion matrix, the evidence record."""
 
+import inspect
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -10,9 +11,12 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
+from ser_hub.audio import AudioSource, decode
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment, write_record
 from ser_hub.evaluation.scores import scores, table
+from ser_hub.features.base import SERFeatureExtractor
+from ser_hub.features.cache import extract_clip
 from ser_hub.models.base import SERModel
 from ser_hub.training.data import SERDataModule
 
@@ -20,14 +24,15 @@ from ser_hub.training.data import SERDataModule
 class TestReport(Callback):
     """At the end of `Trainer.test`, print a per-class table and write the evidence to the run's folder.
 
-    The folder is the logger's (`trainer.log_dir`): `record.json`, `predictions.parquet`, `manifest.json` and
-    `confusion_matrix.png`; the picture goes to W&B too where that logs.
+    The folder is the logger's (`trainer.log_dir`): `record.json`, `predictions.parquet`, `manifest.json` and pictures:
+    `confusion_matrix.png`, `embeddings.png` and, where the model has attention, `attention.png` of the clip of whose
+    class it is surest. The pictures go to W&B too where that logs.
     """
 
     __test__ = False  # not a test case, for pytest
 
     def __init__(self) -> None:
-        self._judged: list[tuple[str, Tensor]] = []
+        self._judged: list[tuple[str, Judged]] = []
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin anew."""
@@ -42,9 +47,12 @@ class TestReport(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep each clip's probabilities."""
+        """Keep each clip's probabilities, its embedding, and the mean of its frames."""
         probabilities = outputs["logits"].float().softmax(dim=-1).cpu()
-        self._judged += zip(batch["clip_id"], probabilities, strict=True)
+        real = batch["attention_mask"].unsqueeze(-1)
+        means = (batch["input_features"] * real).sum(dim=1).cpu() / real.sum(dim=1).cpu()
+        judged = map(Judged, probabilities, outputs["embedding"].float().cpu(), means)
+        self._judged += zip(batch["clip_id"], judged, strict=True)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Gather what every process judged, and report."""
@@ -60,11 +68,11 @@ class TestReport(Callback):
             self._report(trainer, pl_module, data, judged, Path(log_dir or trainer.default_root_dir))
 
     def _report(
-        self, trainer: Trainer, model: SERModel, data: SERDataModule, judged: dict[str, Tensor], folder: Path
+        self, trainer: Trainer, model: SERModel, data: SERDataModule, judged: dict[str, "Judged"], folder: Path
     ) -> None:
         rows = [row for row in data.rows.remove_columns("audio") if row["clip_id"] in judged]
         names = data.labels
-        probabilities = torch.stack([judged[row["clip_id"]] for row in rows])
+        probabilities = torch.stack([judged[row["clip_id"]].probabilities for row in rows])
         result = scores([row["label"] for row in rows], probabilities, names)
         predictions = {
             "clip_id": [row["clip_id"] for row in rows],
@@ -98,21 +106,82 @@ class TestReport(Callback):
             "trainer": {"precision": trainer.precision, "devices": trainer.num_devices},
             "scores": result,
         }
-        picture = folder / "confusion_matrix.png"
         independence = "speaker-independent" if data.speaker_independent else "speaker-DEPENDENT"
         title = (
             f"{type(model).__name__}, {data.corpora}, {data.manifest.protocol} fold {data.fold_index} "
             f"({independence})\n"
             f"UAR {result['uar']:.3f}, WAR {result['war']:.3f}, {len(rows)} clips"
         )
-        figures.confusion_matrix(result["confusion_matrix"], names, title, picture)
+        pictures = {"confusion_matrix": folder / "confusion_matrix.png"}
+        figures.confusion_matrix(result["confusion_matrix"], names, title, pictures["confusion_matrix"])
+        spaces = {
+            "embeddings": torch.stack([judged[row["clip_id"]].embedding for row in rows]).numpy(),
+            "mean of the features": torch.stack([judged[row["clip_id"]].mean for row in rows]).numpy(),
+        }
+        drawn = {name: vectors for name, vectors in spaces.items() if min(vectors.shape) >= 4}
+        if drawn:
+            pictures["embeddings"] = folder / "embeddings.png"
+            figures.embeddings(drawn, predictions["label"], title, pictures["embeddings"])
+        right = probabilities[range(len(rows)), [row["label"] for row in rows]]
+        surest = rows[int(right.argmax())]
+        items = {row["clip_id"]: row["audio"] for row in data.rows.select_columns(["clip_id", "audio"])}
+        if draw_attention(
+            model,
+            data.feature_extractor,
+            items[surest["clip_id"]],
+            f"{type(model).__name__}: {surest['clip_id']}, {surest['emotion']} ({right.max():.1%})",
+            folder / "attention.png",
+        ):
+            pictures["attention"] = folder / "attention.png"
         data.manifest.save(folder / "manifest.json")
         write_record(folder / "record.json", record, predictions)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_image("test/confusion_matrix", [str(picture)])
+                for name, picture in pictures.items():
+                    logger.log_image(f"test/{name}", [str(picture)])
         print(table(result))
-        print(f"confusion matrix  {picture}\nevidence record   {folder / 'record.json'}")
+        for name, picture in pictures.items():
+            print(f"{name.replace('_', ' '):<17} {picture}")
+        print(f"evidence record   {folder / 'record.json'}")
+
+
+class Judged(NamedTuple):
+    """What a test keeps of a clip.
+
+    Attributes:
+        probabilities: (num_labels,).
+        embedding: What the model's last layer classifies, (dim,).
+        mean: Mean of its normalised frames, (feature_size,).
+    """
+
+    probabilities: Tensor
+    embedding: Tensor
+    mean: Tensor
+
+
+@torch.inference_mode()
+def draw_attention(model: SERModel, extractor: SERFeatureExtractor, clip: AudioSource, title: str, path: Path) -> bool:
+    """Draw the attention of a model over a clip; False, and no picture, where the model has none.
+
+    Args:
+        model: The model, in evaluation mode.
+        extractor: Its feature extractor.
+        clip: The clip.
+        title: Title of the picture.
+        path: PNG file to write.
+
+    Raises:
+        InputError: The clip cannot be used.
+    """
+    batch = extractor.collate([extract_clip(clip, extractor)])
+    if "input_ids" in inspect.signature(model.forward).parameters:  # words are heard here, not read
+        return False
+    weights = model(**{name: value.to(model.device) for name, value in batch.items()}).attentions
+    if weights is None:
+        return False
+    samples, rate = decode(clip, extractor.sampling_rate)
+    figures.attention(samples, rate, batch["input_features"][0].numpy(), weights[0].float().cpu().numpy(), title, path)
+    return True
 
 
 def _seed() -> int | None:

@@ -9,6 +9,7 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
 from ser_hub.audio import AudioSource, describe
 from ser_hub.errors import InputError
+from ser_hub.evaluation.report import draw_attention
 from ser_hub.features.cache import extract_clip
 from ser_hub.hub.fetch import model_folder
 
@@ -65,6 +66,17 @@ class Predictor:
                 names[int(index)]: float(value) for value, index in zip(ranked.values, ranked.indices, strict=True)
             },
         )
+
+
+def draw(predictor: Predictor, clip: AudioSource, prediction: Prediction, path: Path) -> None:
+    """Draw how the model weighs a clip over time, as PNG.
+
+    Raises:
+        InputError: The model has no attention over time.
+    """
+    title = f"{prediction.file}: {prediction.emotion} ({prediction.probabilities[prediction.emotion]:.1%})"
+    if not draw_attention(predictor.model, predictor.feature_extractor, clip, title, path):
+        raise InputError(f"{type(predictor.model).__name__} has no attention over time to draw; leave --attention out")
 
 
 def _first_line(error: Exception) -> str:

@@ -184,11 +184,11 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
         return loss
 
     def validation_step(self, batch: dict[str, Any], _batch_index: int) -> dict[str, Tensor]:
-        """Judge one batch; returns its loss and logits."""
+        """Judge one batch; returns its loss, its logits and the clips' embeddings."""
         return self._judge(batch, "val")
 
     def test_step(self, batch: dict[str, Any], _batch_index: int) -> dict[str, Tensor]:
-        """Judge one batch; returns its loss and logits."""
+        """Judge one batch; returns its loss, its logits and the clips' embeddings."""
         return self._judge(batch, "test")
 
     def predict_step(self, batch: dict[str, Any], _batch_index: int) -> Tensor:
@@ -207,7 +207,8 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
         metrics.update(output.logits, batch["labels"])
         self.log(f"{part}/loss", output.loss, prog_bar=True, **self._sync(batch))
         self.log_dict(metrics, prog_bar=True, batch_size=len(batch["labels"]))
-        return {"loss": output.loss, "logits": output.logits}
+        embedding = output.hidden_states[-1] if output.hidden_states else output.logits
+        return {"loss": output.loss, "logits": output.logits, "embedding": embedding}
 
     def _sync(self, batch: dict[str, Any]) -> dict[str, Any]:
         return {"sync_dist": self.trainer.world_size > 1, "batch_size": len(batch["labels"])}

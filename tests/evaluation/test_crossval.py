@@ -38,7 +38,8 @@ def test_pools_every_fold_of_every_seed(evaluated):
 def test_report_and_pictures(evaluated):
     text = (evaluated / "report.md").read_text()
     assert "speaker-independent" in text and "| UAR |" in text and "| synthetic-01 |" in text
-    for name in ("confusion_matrix", "learning_curves", "calibration"):
+    for name in ("confusion_matrix", "learning_curves", "calibration", "embeddings", "attention"):
+        assert f"({name}.png)" in text
         assert (evaluated / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 

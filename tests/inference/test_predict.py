@@ -111,3 +111,21 @@ def test_wrong_rate_names_the_right_one(exported):
     extractor = AutoFeatureExtractor.from_pretrained(exported)
     with pytest.raises(InputError, match="16000 Hz, but .* 48000 Hz"):
         extractor(np.zeros(16_000, dtype=np.float32), sampling_rate=16_000)
+
+
+def test_draws_the_attention(exported, clips, tmp_path, refused):
+    picture = tmp_path / "attention.png"
+    assert main(["predict", str(exported), clips[0], "--attention", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "draws one clip, but 2" in refused("predict", exported, *clips[:2], "--attention", picture)
+
+
+def test_a_model_without_attention_says_so(tmp_path, refused, clips):
+    from ser_hub.features import MfccFeatureExtractor
+    from ser_hub.models import ARCHITECTURES
+
+    architecture = ARCHITECTURES["cnn_mfcc"]
+    architecture.model(architecture.config(input_size=40)).save_pretrained(tmp_path / "cnn")
+    MfccFeatureExtractor().save_pretrained(tmp_path / "cnn")
+    said = refused("predict", tmp_path / "cnn", clips[0], "--attention", tmp_path / "a.png")
+    assert "CNNMFCC has no attention" in said and not (tmp_path / "a.png").exists()
