@@ -76,13 +76,14 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     first = records[0]
     overall = summary(predictions, names)
     record = environment() | {
+        "git_of_runs": sorted({str(one["git"]) for one in records}),
         "model": first["model"],
         "feature_extractor": first["feature_extractor"],
         "data": {key: value for key, value in first["data"].items() if key not in ("fold", "clips")}
         | {"folds": len({job.fold for job in jobs}), "clips": int((predictions["seed"] == jobs[0].seed).sum())},
         "trainer": first["trainer"],
         "seeds": sorted({job.seed for job in jobs}),
-        "settings": json.loads((dest / "plan.json").read_text())["settings"],
+        "settings": _without_folder(json.loads((dest / "plan.json").read_text())["settings"]),
         "scores": overall,
         "per_fold": {
             str(fold): {name: by_group(part, names)[name] for name in ("uar", "war")}
@@ -167,6 +168,17 @@ def _title(record: dict[str, Any]) -> str:
         f"{record['model']['class']}, {data['corpus']}, {data['protocol']} ({independence})\n"
         f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, {len(record['seeds'])} seeds"
     )
+
+
+def _without_folder(settings: Sequence[str]) -> list[str]:
+    """Return settings with PATH for where the clips lie: that is this machine's, and not part of what was measured."""
+    key, shown = "--data.data_dir", list(settings)
+    for place, word in enumerate(shown):
+        if word == key and place + 1 < len(shown):
+            shown[place + 1] = "PATH"
+        elif word.startswith(f"{key}="):
+            shown[place] = f"{key}=PATH"
+    return shown
 
 
 def _claim(plan: Path, wanted: dict[str, Any]) -> None:

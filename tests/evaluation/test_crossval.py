@@ -32,6 +32,7 @@ def test_pools_every_fold_of_every_seed(evaluated):
     assert uar["mean"] == pytest.approx(sum(per_seed) / 2)
     assert uar["interval"][0] < uar["mean"] < uar["interval"][1]
     assert set(record["per_gender"]) == {"female", "male"} and len(record["per_speaker"]) == 6
+    assert "--data.data_dir=PATH" in record["settings"] and str(evaluated.parent) not in json.dumps(record)
     assert record["data"]["protocol"] == "speaker-kfold:k=3" and len(record["data"]["manifest_sha256"]) == 64
 
 
