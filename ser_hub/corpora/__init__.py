@@ -8,7 +8,7 @@ from datasets import Dataset, IterableDataset
 
 from ser_hub.cache import cache_dir
 from ser_hub.corpora import repository
-from ser_hub.corpora.base import EMOTIONS, Corpus
+from ser_hub.corpora.base import Corpus
 from ser_hub.corpora.crema_d import CREMA_D
 from ser_hub.corpora.emodb import EMODB
 from ser_hub.corpora.mixture import Classes, mix
@@ -19,6 +19,7 @@ from ser_hub.corpora.shemo import SHEMO
 from ser_hub.corpora.synthesis import synthesise
 from ser_hub.corpora.synthetic import SYNTHETIC
 from ser_hub.corpora.tess import TESS
+from ser_hub.emotions import EMOTIONS
 from ser_hub.errors import InputError
 
 log = logging.getLogger(__name__)

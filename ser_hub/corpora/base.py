@@ -12,13 +12,8 @@ import soundfile
 from datasets import Audio, ClassLabel, Dataset, Features, Value
 
 from ser_hub import audio
+from ser_hub.emotions import EMOTIONS
 from ser_hub.errors import InputError
-
-EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised", "bored")
-"""The harmonised emotion names, in the order in which a mixture of corpora numbers its classes."""
-
-EMOTIONS_OF_RAVDESS = EMOTIONS[:8]
-"""RAVDESS's own class order, which is also an architecture's default."""
 
 SYNONYMS = {
     "anger": "angry",

@@ -21,7 +21,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ser_hub.corpora.base import EMOTIONS_OF_RAVDESS, Archive, Corpus, Row, check_codes, misnamed
+from ser_hub.corpora.base import Archive, Corpus, Row, check_codes, misnamed
+from ser_hub.emotions import EMOTIONS_OF_RAVDESS
 
 CHANNELS = {"01": "ravdess", "02": "ravdess-song"}
 INTENSITIES = {"01": "normal", "02": "strong"}

@@ -5,7 +5,8 @@ named with RAVDESS's grammar and parsed by RAVDESS's parser. How the sound is ma
 """
 
 from ser_hub.corpora import ravdess
-from ser_hub.corpora.base import EMOTIONS_OF_RAVDESS, Corpus, Row
+from ser_hub.corpora.base import Corpus, Row
+from ser_hub.emotions import EMOTIONS_OF_RAVDESS
 
 
 def parse(path: str) -> Row:

@@ -44,6 +44,7 @@ class SERFeatureExtractor(SequenceFeatureExtractor):  # type: ignore[misc]
         padding_value: float = 0.0,
         **kwargs: Any,
     ) -> None:
+        kwargs.pop("auto_map", None)  # where a repository keeps code, which is not a setting
         super().__init__(feature_size=feature_size, sampling_rate=sampling_rate, padding_value=padding_value, **kwargs)
         self.mean = mean
         self.std = std

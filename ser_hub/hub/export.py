@@ -11,6 +11,7 @@ import torch
 from ser_hub.errors import InputError
 from ser_hub.features import FEATURE_EXTRACTORS, SERFeatureExtractor
 from ser_hub.hub.card import render_card
+from ser_hub.hub.remote_code import flat, remote_code
 from ser_hub.models import ARCHITECTURES, SERModel
 
 
@@ -39,6 +40,7 @@ def export(checkpoint: str | Path, dest: str | Path, record: str | Path | None =
     try:
         model.save_pretrained(partial)
         extractor.save_pretrained(partial)
+        _add_code(partial, model, extractor)
         (partial / "README.md").write_text(render_card(dest.name, model, extractor, state, evidence))
         if evidence is not None and record is not None:
             picture = Path(record).with_name("confusion_matrix.png")
@@ -48,6 +50,27 @@ def export(checkpoint: str | Path, dest: str | Path, record: str | Path | None =
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return dest
+
+
+def _add_code(folder: Path, model: SERModel, extractor: SERFeatureExtractor) -> None:
+    """Write the modules that load the folder where ser_hub is not installed, and name them in its configurations."""
+    for name, text in remote_code(type(model).__module__, type(extractor).__module__).items():
+        (folder / name).write_text(text)
+    model_class, module = type(model).__name__, flat(type(model).__module__)
+    auto_model = f"{module}.{model_class}"
+    named = {
+        "config.json": {
+            "AutoConfig": f"{module}.{type(model.config).__name__}",
+            "AutoModel": auto_model,
+            "AutoModelForAudioClassification": auto_model,
+        },
+        "preprocessor_config.json": {
+            "AutoFeatureExtractor": f"{flat(type(extractor).__module__)}.{type(extractor).__name__}"
+        },
+    }
+    for name, classes in named.items():
+        path = folder / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"auto_map": classes}, indent=2) + "\n")
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, M
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from ser_hub.corpora.base import EMOTIONS_OF_RAVDESS
+from ser_hub.emotions import EMOTIONS_OF_RAVDESS
 from ser_hub.errors import InputError
 
 UNSHAPED = frozenset(
@@ -108,6 +108,8 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
                     f"{cls.__name__}: {len(names)} {kind.replace('_', ' ')} ({', '.join(names[:3])}); "
                     f"load the checkpoint that its config.json names"
                 )
+        # The code that a repository carries stays there: saved again without it, the config must not name it.
+        vars(model.config).pop("auto_map", None)
         return (model, info) if wanted else model
 
     def _init_weights(self, module: nn.Module) -> None:

@@ -12,6 +12,17 @@ from ser_hub.hub import export
 from ser_hub.hub.export import build_model, read_checkpoint
 from ser_hub.models import ResLSTMSA
 
+CODE = [
+    "emotions",
+    "errors",
+    "features_base",
+    "features_mfcc_chroma",
+    "features_spectral",
+    "models_base",
+    "models_layers",
+    "models_lstm_sa",
+]
+
 
 def test_folder(exported):
     assert sorted(path.name for path in exported.iterdir()) == [
@@ -20,6 +31,7 @@ def test_folder(exported):
         "confusion_matrix.png",
         "model.safetensors",
         "preprocessor_config.json",
+        *(f"ser_hub_{name}.py" for name in CODE),
     ]
 
 
