@@ -160,6 +160,19 @@ def corpus_push(arguments: argparse.Namespace) -> None:
     _push(arguments, "dataset")
 
 
+def push_model(arguments: argparse.Namespace) -> None:
+    """Upload a Hub folder, then fetch it and load it."""
+    from ser_hub.hub.fetch import model_folder
+    from ser_hub.inference import Predictor
+
+    if not arguments.dry_run:
+        Predictor(model_folder(arguments.folder))  # what cannot be loaded is not sent
+    _push(arguments, "model")
+    if not arguments.dry_run:
+        pushed = Predictor(model_folder(arguments.repository, arguments.revision)).model
+        print(f"checked           {arguments.repository} loads as a {type(pushed).__name__}")
+
+
 def corpus_download(arguments: argparse.Namespace) -> None:
     """Fetch a corpus from its makers."""
     from ser_hub.hub.download import download_corpus
@@ -426,6 +439,10 @@ def build_parser() -> argparse.ArgumentParser:
     exporter.add_argument("dest", metavar="DEST", help="folder to make")
     exporter.add_argument("--record", help="record.json of `ser-hub test` on this checkpoint, for the card's results")
     exporter.set_defaults(run=export)
+
+    uploader = verbs.add_parser("push", help="upload a Hub folder, then fetch and load it")
+    _add_push(uploader)
+    uploader.set_defaults(run=push_model)
 
     predictor = verbs.add_parser("predict", help="tell the emotion in audio files")
     predictor.add_argument("model", metavar="MODEL", help="folder that `ser-hub export` wrote, or a Hub repository")

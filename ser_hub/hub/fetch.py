@@ -11,12 +11,13 @@ FILES = ["*.json", "*.safetensors"]
 """What loading needs of a repository: configurations and weights, and nothing that could run."""
 
 
-def model_folder(model: str | Path) -> Path:
+def model_folder(model: str | Path, revision: str | None = None) -> Path:
     """Return the folder of a model.
 
     Args:
         model: A folder that `ser-hub export` wrote, or the name of a Hub repository, which is downloaded or, without a
             network, taken from the Hub's cache.
+        revision: Branch, tag or commit of the repository; None means main.
 
     Raises:
         InputError: There is no such model.
@@ -24,7 +25,7 @@ def model_folder(model: str | Path) -> Path:
     folder = Path(model).expanduser()
     if not folder.is_dir():
         try:
-            folder = Path(snapshot_download(str(model), allow_patterns=FILES))
+            folder = Path(snapshot_download(str(model), revision=revision, allow_patterns=FILES))
         except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError) as error:
             raise InputError(
                 f"the model '{model}' cannot be found: it is neither a folder that `ser-hub export` wrote nor a "

@@ -112,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
         ]
         self.answer({"files": modes, "commitOid": "0" * 40})
 
-    def lfs_batch(self, kind, repo_id):
+    def lfs_batch(self, repo_id, kind="models"):
         objects = [
             {"oid": item["oid"], "size": item["size"]}
             | (
