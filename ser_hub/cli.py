@@ -302,7 +302,8 @@ def export(arguments: argparse.Namespace) -> None:
     """Write a Hub folder."""
     from ser_hub.hub import export as write_folder
 
-    print(f"Hub folder        {write_folder(arguments.checkpoint, arguments.dest, arguments.record)}")
+    folder = write_folder(arguments.checkpoint, arguments.dest, arguments.record, arguments.evaluation)
+    print(f"Hub folder        {folder}")
 
 
 def predict(arguments: argparse.Namespace) -> None:
@@ -438,6 +439,7 @@ def build_parser() -> argparse.ArgumentParser:
     exporter.add_argument("checkpoint", metavar="CHECKPOINT", help="checkpoint that `ser-hub fit` wrote")
     exporter.add_argument("dest", metavar="DEST", help="folder to make")
     exporter.add_argument("--record", help="record.json of `ser-hub test` on this checkpoint, for the card's results")
+    exporter.add_argument("--evaluation", help="folder of a `ser-hub evaluate` of its recipe, for the card's results")
     exporter.set_defaults(run=export)
 
     uploader = verbs.add_parser("push", help="upload a Hub folder, then fetch and load it")

@@ -25,6 +25,9 @@ from ser_hub.evaluation.record import environment, write_record
 from ser_hub.evaluation.statistics import by_group, summary
 from ser_hub.evaluation.workers import run_logged, worker_pool
 
+KEPT_PICTURES = ("confusion_matrix.png", "embeddings.png", "attention.png")
+"""What a test draws that its run's folder keeps, for the card of its checkpoint."""
+
 OF_ONE_RUN = {"embeddings.png": "Embeddings of the test clips", "attention.png": "Attention over one test clip"}
 """Pictures of a single test, of which the report shows the first fold's with the first seed."""
 
@@ -225,7 +228,7 @@ def _train_and_test(job: Job, settings: Sequence[str]) -> None:
     trained = [f"--config={fit / 'config.yaml'}", f"--ckpt_path={best}"]
     run_logged(["test", *trained, f"--trainer.default_root_dir={test.parent}"], log, name)
     kept = [test / "record.json", test / "predictions.parquet", fit / "metrics.csv", fit / "config.yaml", best]
-    for path in kept + [test / name for name in OF_ONE_RUN if (test / name).exists()]:
+    for path in kept + [test / name for name in KEPT_PICTURES if (test / name).exists()]:
         path.rename(partial / path.name)
     shutil.rmtree(fit.parent)
     shutil.rmtree(test.parent)

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
@@ -15,6 +16,7 @@ from ser_hub.audio import AudioSource, decode
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment, write_record
 from ser_hub.evaluation.scores import scores, table
+from ser_hub.evaluation.statistics import bootstrap_interval, by_group, confusion_by_speaker
 from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.features.cache import extract_clip
 from ser_hub.models.base import SERModel
@@ -105,6 +107,7 @@ class TestReport(Callback):
             "seed": data.seen["seed"] if data.seen else _seed(),
             "trainer": {"precision": trainer.precision, "devices": trainer.num_devices},
             "scores": result,
+            **by_speaker(predictions, names),
         }
         independence = "speaker-independent" if data.speaker_independent else "speaker-DEPENDENT"
         title = (
@@ -143,6 +146,16 @@ class TestReport(Callback):
         for name, picture in pictures.items():
             print(f"{name.replace('_', ' '):<17} {picture}")
         print(f"evidence record   {folder / 'record.json'}")
+
+
+def by_speaker(predictions: dict[str, list[Any]], names: list[str]) -> dict[str, Any]:
+    """Return a test's 95 % intervals from a bootstrap over speakers, and its scores per speaker and per gender."""
+    frame = pd.DataFrame(predictions).assign(seed=0)
+    return {
+        "intervals": bootstrap_interval(confusion_by_speaker(frame, names)),
+        "per_speaker": {str(speaker): by_group(part, names) for speaker, part in frame.groupby("speaker")},
+        "per_gender": {str(gender): by_group(part, names) for gender, part in frame.groupby("gender")},
+    }
 
 
 class Judged(NamedTuple):

@@ -1,5 +1,6 @@
 """The README of a Hub folder, generated from the checkpoint and the evidence record; no number is typed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
@@ -20,29 +21,39 @@ TEMPLATE = """---
 {architecture} for speech emotion recognition: {parameters:,} trainable parameters, {classes} classes
 ({class_names}).
 
+## Use
+
 ```python
-import ser_hub
+import ser_hub  # pip install ser-hub
 from transformers import pipeline
 
 classify = pipeline("audio-classification", model="{name}")
 classify("clip.wav")
 ```
 
+Without ser_hub, `AutoModel.from_pretrained(..., trust_remote_code=True)` and the same for `AutoFeatureExtractor` run
+the code in this repository; they need what it imports (lightning, torchmetrics, librosa and their like).
+
+Meant for research on emotion in acted and elicited speech, and as a baseline to beat. Not meant for decisions about
+people: hiring, policing, education, health, insurance, border control or the detection of lies.
+
 ## Training
 
 Corpus: {corpus_title}. Protocol: {protocol}, fold {fold} ({independence}; manifest SHA-256 `{manifest}`).
 Seed {seed}. Features: {features} at {sampling_rate} Hz, normalised with statistics of the training part.
-These are the weights after epoch {epoch}{validation}.
+These are the weights after epoch {epoch}{validation}. It has seen {speakers} speakers, on none of whom `ser-hub test`
+tests it.
 
 ## Results
 
 {results}
-
+{recipe}
 ## Limits
 
 {limits}The classes are acted or elicited emotions of one corpus, in its language and recording conditions; expect lower
-figures anywhere else. An emotion label is a listener's impression, not what a person feels: do not use it to judge
-truthfulness, health or character, nor on people who have not agreed to it.
+figures anywhere else, and for speakers of another age, culture or language. An emotion label is a listener's
+impression, not what a person feels: do not use it to judge truthfulness, health or character, nor on people who have
+not agreed to it.
 
 ## Citation
 
@@ -56,6 +67,7 @@ def render_card(
     extractor: SERFeatureExtractor,
     state: dict[str, Any],
     record: dict[str, Any] | None,
+    evaluation: dict[str, Any] | None = None,
 ) -> str:
     """Return the card of an exported checkpoint.
 
@@ -65,6 +77,7 @@ def render_card(
         extractor: Its feature extractor.
         state: The checkpoint, as `ser_hub.hub.export.read_checkpoint` gives it.
         record: Evidence record of its test; without one the card says that it was not tested.
+        evaluation: Record of `ser-hub evaluate` for its recipe, over all folds and seeds.
     """
     trained_on = state["trained_on"]
     corpora = [get_corpus(corpus) for corpus in trained_on["corpus"].split("+")]
@@ -73,6 +86,8 @@ def render_card(
     card_data = ModelCardData(
         library_name="ser_hub",
         pipeline_tag="audio-classification",
+        license="other",
+        license_name="; ".join(f"{corpus.licence} ({corpus.title})" for corpus in corpora),
         tags=["speech-emotion-recognition", "audio-classification"],
         model_name=name,
         eval_results=[] if record is None else _eval_results(record, ", ".join(corpus.title for corpus in corpora)),
@@ -94,7 +109,9 @@ def render_card(
         sampling_rate=extractor.sampling_rate,
         epoch=state["epoch"] + 1,
         validation="" if score is None else f", the best by validation UAR ({score:.4f})",
+        speakers=len(trained_on["speakers"]),
         results=_results(record),
+        recipe=_recipe(evaluation),
         limits="The training corpus is synthetic, a test bed: the model knows nothing of real speech. "
         if trained_on["corpus"] == "synthetic"
         else "",
@@ -111,19 +128,52 @@ def _results(record: dict[str, Any] | None) -> str:
     if record is None:
         return "Not tested: no evidence record was given at the export."
     scores, data = record["scores"], record["data"]
-    lines = [
-        f"Measured on the {data['clips']['test']} test clips of {data['corpus']}, "
-        f"{data['protocol']} fold {data['fold']} ({_independence(data['speaker_independent'])}), one seed: "
-        f"UAR {scores['uar']:.4f}, WAR {scores['war']:.4f}, macro F1 {scores['f1']:.4f}.",
-        "",
-        "| class | recall | precision | F1 | clips |",
-        "|---|---|---|---|---|",
-    ]
+    intervals = record["intervals"]
+    spread = "; ".join(f"{key.upper()} {low:.3f} to {high:.3f}" for key, (low, high) in intervals.items())
+    return f"""Measured on the {data["clips"]["test"]} test clips of {data["corpus"]}, \
+{data["protocol"]} fold {data["fold"]} ({_independence(data["speaker_independent"])}), one seed: \
+UAR {scores["uar"]:.4f}, WAR {scores["war"]:.4f}, macro F1 {scores["f1"]:.4f}.
+95 % intervals from a bootstrap over speakers: {spread or "not known, for want of speakers"}.
+
+{_table("class", scores["per_class"], {"recall": 3, "precision": 3, "f1": 3, "support": 0})}
+
+![Confusion matrix](confusion_matrix.png)
+
+{_table("speaker or gender", record["per_gender"] | record["per_speaker"], {"uar": 3, "war": 3, "clips": 0})}
+"""
+
+
+def _recipe(evaluation: dict[str, Any] | None) -> str:
+    if evaluation is None:
+        return ""
+    data, metrics = evaluation["data"], evaluation["scores"]["metrics"]
+    rows = {
+        name.upper(): score | dict(zip(("low", "high"), score["interval"], strict=True))
+        for name, score in metrics.items()
+        if score["interval"]
+    }
+    seeds = len(evaluation["seeds"])
+    return f"""
+### The recipe, over all folds
+
+One checkpoint is one draw; the recipe itself was trained {data["folds"] * seeds} times \
+({data["folds"]} folds of {data["protocol"]}, {_independence(data["speaker_independent"])}; {seeds} seeds), and the
+predictions of all folds were pooled. Deviation over seeds; interval from a bootstrap over speakers.
+
+{_table("metric", rows, {"mean": 4, "deviation": 4, "minimum": 4, "maximum": 4, "low": 4, "high": 4})}
+
+Made by `ser-hub evaluate {" ".join(evaluation["settings"])} --seeds {seeds}`.
+"""
+
+
+def _table(kind: str, rows: Mapping[str, Mapping[str, Any]], columns: Mapping[str, int]) -> str:
+    """Return a Markdown table: one line per row, each column with so many decimals."""
+    lines = [f"| {kind} | {' | '.join(columns)} |", f"|---{'|---' * len(columns)}|"]
     lines += [
-        f"| {name} | {row['recall']:.3f} | {row['precision']:.3f} | {row['f1']:.3f} | {row['support']} |"
-        for name, row in scores["per_class"].items()
+        f"| {name} | {' | '.join(f'{row[column]:.{places}f}' for column, places in columns.items())} |"
+        for name, row in rows.items()
     ]
-    return "\n".join([*lines, "", "![Confusion matrix](confusion_matrix.png)"])
+    return "\n".join(lines)
 
 
 def _eval_results(record: dict[str, Any], corpus_title: str) -> list[EvalResult]:

@@ -15,19 +15,27 @@ from ser_hub.hub.remote_code import flat, remote_code
 from ser_hub.models import ARCHITECTURES, SERModel
 
 
-def export(checkpoint: str | Path, dest: str | Path, record: str | Path | None = None) -> Path:
+def export(
+    checkpoint: str | Path,
+    dest: str | Path,
+    record: str | Path | None = None,
+    evaluation: str | Path | None = None,
+) -> Path:
     """Write the folder that `from_pretrained` loads and the Hub stores.
 
     Args:
         checkpoint: A checkpoint that `ser-hub fit` (or a Trainer with a `SERDataModule`) wrote.
         dest: The folder to make; it must not exist, or be empty. It appears whole or not at all.
-        record: The evidence record (`record.json`) of a test of this very checkpoint; its scores go on the card.
+        record: The evidence record (`record.json`) of a test of this very checkpoint; its scores go on the card, and
+            it lies in the folder with the pictures beside it.
+        evaluation: Folder of a `ser-hub evaluate` of its recipe, for the card.
 
     Returns:
         The folder.
 
     Raises:
-        InputError: The checkpoint cannot be used, the record is of another checkpoint, or `dest` is taken.
+        InputError: The checkpoint cannot be used, the record is of another checkpoint, the evaluation of another
+            model, or `dest` is taken.
     """
     dest = Path(dest)
     if dest.exists() and (not dest.is_dir() or any(dest.iterdir())):
@@ -35,16 +43,20 @@ def export(checkpoint: str | Path, dest: str | Path, record: str | Path | None =
     state = read_checkpoint(checkpoint)
     model, extractor = build_model(state), build_feature_extractor(state)
     evidence = None if record is None else _read_record(record, state)
+    recipe = None if evaluation is None else _read_evaluation(evaluation, model)
     dest.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=dest.parent, prefix=f".{dest.name}."))
     try:
         model.save_pretrained(partial)
         extractor.save_pretrained(partial)
         _add_code(partial, model, extractor)
-        (partial / "README.md").write_text(render_card(dest.name, model, extractor, state, evidence))
+        (partial / "README.md").write_text(render_card(dest.name, model, extractor, state, evidence, recipe))
         if evidence is not None and record is not None:
-            picture = Path(record).with_name("confusion_matrix.png")
-            shutil.copyfile(picture, partial / picture.name)
+            # Where the checkpoint lay says nothing to whoever reads the record in the folder.
+            (partial / "record.json").write_text(json.dumps(evidence | {"checkpoint": None}, indent=1) + "\n")
+            for picture in ("confusion_matrix.png", "embeddings.png", "attention.png"):
+                if (path := Path(record).with_name(picture)).exists():
+                    shutil.copyfile(path, partial / picture)
         partial.chmod(0o755)
         partial.rename(dest)
     finally:
@@ -129,6 +141,18 @@ def build_feature_extractor(state: dict[str, Any]) -> SERFeatureExtractor:
     return known[name](**saved)
 
 
+def _read_evaluation(folder: str | Path, model: SERModel) -> dict[str, Any]:
+    try:
+        evaluation: dict[str, Any] = json.loads((Path(folder) / "evaluation.json").read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder} is no evaluation; give a folder that `ser-hub evaluate` wrote") from error
+    trained = evaluation["model"]
+    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    if (trained["class"], trained["trainable_parameters"]) != (type(model).__name__, parameters):
+        raise InputError(f"{folder} evaluates a {trained['class']} of another size; give the one of this recipe")
+    return evaluation
+
+
 def _best_score(state: dict[str, Any], filename: str) -> float | None:
     """Return the validation UAR of a checkpoint that was saved as the best so far, else None."""
     for name, callback in state.get("callbacks", {}).items():
@@ -144,6 +168,7 @@ def _read_record(path: str | Path, state: dict[str, Any]) -> dict[str, Any]:
         record: dict[str, Any] = json.loads(Path(path).read_text())
         tested, trained = record["trained_on"] or {}, state["trained_on"]
         same = all(tested.get(key) == trained[key] for key in ("manifest_sha256", "fold", "seed"))
+        _ = record["scores"], record["intervals"], record["per_speaker"], record["per_gender"]  # what the card shows
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path} cannot be read as an evidence record; give the record.json of a test") from error
     if not same:

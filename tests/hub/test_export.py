@@ -27,10 +27,13 @@ CODE = [
 def test_folder(exported):
     assert sorted(path.name for path in exported.iterdir()) == [
         "README.md",
+        "attention.png",
         "config.json",
         "confusion_matrix.png",
+        "embeddings.png",
         "model.safetensors",
         "preprocessor_config.json",
+        "record.json",
         *(f"ser_hub_{name}.py" for name in CODE),
     ]
 
@@ -74,6 +77,37 @@ def test_card(exported, tested):
     assert card.data.pipeline_tag == "audio-classification"
     for text in ("speaker-independent", "synthetic, a test bed", record["data"]["manifest_sha256"], "| angry |"):
         assert text in card.text
+
+
+def test_card_gives_every_speaker(exported, tested):
+    record = json.loads((tested / "record.json").read_text())
+    text = (exported / "README.md").read_text()
+    assert len(record["per_speaker"]) == 1 and record["intervals"] == {}  # one test speaker can be resampled one way
+    assert "not known, for want of speakers" in text
+    for name, row in (record["per_speaker"] | record["per_gender"]).items():
+        assert f"| {name} | {row['uar']:.3f} | {row['war']:.3f} | {row['clips']} |" in text
+    assert json.loads((exported / "record.json").read_text())["scores"] == record["scores"]
+
+
+def test_card_with_the_recipes_evaluation(checkpoint, tmp_path):
+    model = build_model(read_checkpoint(checkpoint))
+    metric = {"mean": 0.5, "deviation": 0.01, "minimum": 0.48, "maximum": 0.52, "interval": [0.4, 0.6]}
+    evaluation = {
+        "model": {"class": "ResLSTMSA", "trainable_parameters": sum(p.numel() for p in model.parameters())},
+        "data": {"folds": 5, "protocol": "speaker-kfold", "speaker_independent": True},
+        "seeds": [0, 1, 2],
+        "settings": ["--config=configs/x.yaml"],
+        "scores": {"metrics": {"uar": metric, "f1": metric | {"interval": None}}},
+    }
+    (tmp_path / "evaluation.json").write_text(json.dumps(evaluation))
+    text = (export(checkpoint, tmp_path / "hub", evaluation=tmp_path) / "README.md").read_text()
+    assert "trained 15 times" in text and "| UAR | 0.5000 | 0.0100 | 0.4800 | 0.5200 | 0.4000 | 0.6000 |" in text
+    evaluation["model"]["trainable_parameters"] += 1
+    (tmp_path / "evaluation.json").write_text(json.dumps(evaluation))
+    with pytest.raises(InputError, match="of another size"):
+        export(checkpoint, tmp_path / "other", evaluation=tmp_path)
+    with pytest.raises(InputError, match="is no evaluation"):
+        export(checkpoint, tmp_path / "other", evaluation=tmp_path / "nowhere")
 
 
 def test_card_without_a_record_claims_nothing(checkpoint, tmp_path):
