@@ -19,6 +19,7 @@ from importlib.metadata import version  # noqa: E402
 from ser_hub.corpora import CORPORA, load_corpus  # noqa: E402
 from ser_hub.errors import InputError  # noqa: E402
 from ser_hub.features import FEATURE_EXTRACTORS  # noqa: E402
+from ser_hub.hub.zoo import checkpoint  # noqa: E402
 from ser_hub.inference import pipeline  # noqa: E402
 from ser_hub.models import ARCHITECTURES, SERModel, register  # noqa: E402
 from ser_hub.protocols import PROTOCOLS  # noqa: E402
@@ -36,5 +37,6 @@ __all__ = [
     "InputError",
     "SERModel",
     "__version__",
+    "checkpoint",
     "load_corpus",
 ]

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from transformers.utils import logging as transformers_logging
 
 from ser_hub import __version__
+from ser_hub.audio import EXTENSIONS
 from ser_hub.corpora import CORPORA, load_corpus
 from ser_hub.errors import InputError
 from ser_hub.evaluation import TestReport
@@ -272,8 +273,13 @@ def compare(arguments: argparse.Namespace) -> None:
     print(compare_evaluations(arguments.one, arguments.other))
 
 
-def models(_arguments: argparse.Namespace) -> None:
-    """Print the table of models."""
+def models(arguments: argparse.Namespace) -> None:
+    """Print the table of recipes, or of the checkpoints that come with ser_hub."""
+    if arguments.trained:
+        from ser_hub.hub import zoo
+
+        print(zoo.as_text(zoo.trained()))
+        return
     from ser_hub.recipes import as_text, recipes
 
     print(as_text(recipes()))
@@ -308,16 +314,24 @@ def export(arguments: argparse.Namespace) -> None:
 
 def predict(arguments: argparse.Namespace) -> None:
     """Print what a model says of each file."""
+    from ser_hub.hub.zoo import DEFAULT
     from ser_hub.inference import Predictor
     from ser_hub.inference.predictor import draw
 
-    if arguments.attention and len(arguments.files) > 1:
-        raise InputError(f"--attention draws one clip, but {len(arguments.files)} were given; give one")
-    predictor = Predictor(arguments.model)
-    files = tqdm(arguments.files, desc="predict", leave=False, disable=len(arguments.files) < 2)
+    first, *rest = arguments.files
+    named = Path(first).suffix.lower() not in EXTENSIONS
+    model, clips = (first, rest) if named else (DEFAULT, arguments.files)
+    if not clips:
+        raise InputError(
+            f"no clip to predict: '{first}' is taken for a model; give audio files ({', '.join(EXTENSIONS)})"
+        )
+    if arguments.attention and len(clips) > 1:
+        raise InputError(f"--attention draws one clip, but {len(clips)} were given; give one")
+    predictor = Predictor(model)
+    files = tqdm(clips, desc="predict", leave=False, disable=len(clips) < 2)
     predictions = [predictor(file) for file in files]
     if arguments.attention:
-        draw(predictor, arguments.files[0], predictions[0], Path(arguments.attention))
+        draw(predictor, clips[0], predictions[0], Path(arguments.attention))
     if arguments.json:
         print(json.dumps([asdict(prediction) | {"emotion": prediction.emotion} for prediction in predictions]))
         return
@@ -395,6 +409,7 @@ def build_parser() -> argparse.ArgumentParser:
     comparer.set_defaults(run=compare)
 
     lister = verbs.add_parser("models", help="every recipe: parameters, input, causal or not, source")
+    lister.add_argument("--trained", action="store_true", help="instead the checkpoints that come with ser_hub")
     lister.set_defaults(run=models)
 
     corpus = verbs.add_parser("corpus", help="look at, check, download, export or push a corpus")
@@ -447,8 +462,13 @@ def build_parser() -> argparse.ArgumentParser:
     uploader.set_defaults(run=push_model)
 
     predictor = verbs.add_parser("predict", help="tell the emotion in audio files")
-    predictor.add_argument("model", metavar="MODEL", help="folder that `ser-hub export` wrote, or a Hub repository")
-    predictor.add_argument("files", metavar="FILE", nargs="+", help="audio files, at any sampling rate")
+    predictor.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help="audio files, at any sampling rate; what stands before them and is none is the model: a folder that "
+        "`ser-hub export` wrote, a name of `models --trained` (default: reslstm-sa-h64), or a Hub repository",
+    )
     predictor.add_argument("--attention", metavar="PICTURE", help="PNG file to draw the attention over the clip to")
     predictor.add_argument("--json", action="store_true", help="print one JSON list with every class's probability")
     predictor.set_defaults(run=predict)

@@ -10,6 +10,7 @@ import yaml
 
 from ser_hub.errors import InputError
 from ser_hub.models import ARCHITECTURES, SERModel
+from ser_hub.tables import aligned
 
 FOLDERS = (Path(__file__).parents[1] / "configs", Path(sys.prefix) / "share" / "ser_hub" / "configs")
 """Where recipes lie: in a checkout, or where pip puts them."""
@@ -72,15 +73,7 @@ def as_text(table: list[Recipe]) -> str:
         )
         for r in table
     ]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    to_right = {2, 4}
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column in to_right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return aligned(lines, to_right={2, 4})
 
 
 def _read(path: Path) -> tuple[str, Recipe]:

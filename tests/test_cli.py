@@ -1,3 +1,4 @@
+import argparse
 import csv
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import soundfile
 import torch
 import yaml
 
-from ser_hub.cli import main
+from ser_hub.cli import build_parser, main
 
 
 def test_help_lists_every_verb(capsys):
@@ -163,3 +164,15 @@ def test_unusable_clip_in_the_corpus_is_named(settings, refused, corpus_dir, tmp
     sentence = refused("fit", *settings, f"--data.data_dir={folder}", f"--trainer.default_root_dir={tmp_path / 'run'}")
     assert target.name in sentence and "fewer than one frame" in sentence
     assert not list((tmp_path / "run").rglob("*.ckpt"))
+
+
+def test_every_verb_explains_itself():
+    waiting, verbs = [build_parser()], 0
+    while waiting:
+        parser = waiting.pop()
+        assert "usage: ser-hub" in parser.format_help()
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                waiting += action.choices.values()
+                verbs += len(action.choices)
+    assert verbs > 15

@@ -1,6 +1,6 @@
 """The README of a Hub folder, generated from the checkpoint and the evidence record; no number is typed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
@@ -68,6 +68,7 @@ def render_card(
     state: dict[str, Any],
     record: dict[str, Any] | None,
     evaluation: dict[str, Any] | None = None,
+    pictures: Sequence[str] = (),
 ) -> str:
     """Return the card of an exported checkpoint.
 
@@ -78,6 +79,7 @@ def render_card(
         state: The checkpoint, as `ser_hub.hub.export.read_checkpoint` gives it.
         record: Evidence record of its test; without one the card says that it was not tested.
         evaluation: Record of `ser-hub evaluate` for its recipe, over all folds and seeds.
+        pictures: PNG files of the test that lie beside the card.
     """
     trained_on = state["trained_on"]
     corpora = [get_corpus(corpus) for corpus in trained_on["corpus"].split("+")]
@@ -110,7 +112,7 @@ def render_card(
         epoch=state["epoch"] + 1,
         validation="" if score is None else f", the best by validation UAR ({score:.4f})",
         speakers=len(trained_on["speakers"]),
-        results=_results(record),
+        results=_results(record, pictures),
         recipe=_recipe(evaluation),
         limits="The training corpus is synthetic, a test bed: the model knows nothing of real speech. "
         if trained_on["corpus"] == "synthetic"
@@ -124,10 +126,11 @@ def _independence(independent: bool) -> str:
     return "speaker-independent" if independent else "speaker-dependent: speakers stand on both sides of the split"
 
 
-def _results(record: dict[str, Any] | None) -> str:
+def _results(record: dict[str, Any] | None, pictures: Sequence[str]) -> str:
     if record is None:
         return "Not tested: no evidence record was given at the export."
     scores, data = record["scores"], record["data"]
+    shown = "\n".join(f"![{name.removesuffix('.png').replace('_', ' ')}]({name})" for name in pictures)
     intervals = record["intervals"]
     spread = "; ".join(f"{key.upper()} {low:.3f} to {high:.3f}" for key, (low, high) in intervals.items())
     return f"""Measured on the {data["clips"]["test"]} test clips of {data["corpus"]}, \
@@ -137,9 +140,9 @@ UAR {scores["uar"]:.4f}, WAR {scores["war"]:.4f}, macro F1 {scores["f1"]:.4f}.
 
 {_table("class", scores["per_class"], {"recall": 3, "precision": 3, "f1": 3, "support": 0})}
 
-![Confusion matrix](confusion_matrix.png)
-
 {_table("speaker or gender", record["per_gender"] | record["per_speaker"], {"uar": 3, "war": 3, "clips": 0})}
+
+{shown}
 """
 
 

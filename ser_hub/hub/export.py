@@ -49,14 +49,17 @@ def export(
     try:
         model.save_pretrained(partial)
         extractor.save_pretrained(partial)
-        _add_code(partial, model, extractor)
-        (partial / "README.md").write_text(render_card(dest.name, model, extractor, state, evidence, recipe))
+        add_code(partial, model, extractor)
         if evidence is not None and record is not None:
             # Where the checkpoint lay says nothing to whoever reads the record in the folder.
             (partial / "record.json").write_text(json.dumps(evidence | {"checkpoint": None}, indent=1) + "\n")
-            for picture in ("confusion_matrix.png", "embeddings.png", "attention.png"):
-                if (path := Path(record).with_name(picture)).exists():
-                    shutil.copyfile(path, partial / picture)
+            for name in ("predictions.parquet", "confusion_matrix.png", "embeddings.png", "attention.png"):
+                if (path := Path(record).with_name(name)).exists():
+                    shutil.copyfile(path, partial / name)
+        pictures = sorted(path.name for path in partial.glob("*.png"))
+        card = render_card(dest.name, model, extractor, state, evidence, recipe, pictures)
+        (partial / "README.md").write_text(card)
+        (partial / "model.safetensors").chmod(0o644)  # transformers writes it for its owner alone, and mkdtemp too
         partial.chmod(0o755)
         partial.rename(dest)
     finally:
@@ -64,7 +67,7 @@ def export(
     return dest
 
 
-def _add_code(folder: Path, model: SERModel, extractor: SERFeatureExtractor) -> None:
+def add_code(folder: Path, model: SERModel, extractor: SERFeatureExtractor) -> None:
     """Write the modules that load the folder where ser_hub is not installed, and name them in its configurations."""
     for name, text in remote_code(type(model).__module__, type(extractor).__module__).items():
         (folder / name).write_text(text)

@@ -6,6 +6,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from ser_hub.errors import InputError
+from ser_hub.hub.zoo import checkpoint
 
 FILES = ["*.json", "*.safetensors"]
 """What loading needs of a repository: configurations and weights, and nothing that could run."""
@@ -15,14 +16,16 @@ def model_folder(model: str | Path, revision: str | None = None) -> Path:
     """Return the folder of a model.
 
     Args:
-        model: A folder that `ser-hub export` wrote, or the name of a Hub repository, which is downloaded or, without a
-            network, taken from the Hub's cache.
+        model: A folder that `ser-hub export` wrote, the short name of a checkpoint that comes with ser_hub, or the name
+            of a Hub repository, which is downloaded or, without a network, taken from the Hub's cache.
         revision: Branch, tag or commit of the repository; None means main.
 
     Raises:
         InputError: There is no such model.
     """
     folder = Path(model).expanduser()
+    if not folder.is_dir() and "/" not in str(model):
+        folder = checkpoint(str(model))
     if not folder.is_dir():
         try:
             folder = Path(snapshot_download(str(model), revision=revision, allow_patterns=FILES))

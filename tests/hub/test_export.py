@@ -32,10 +32,15 @@ def test_folder(exported):
         "confusion_matrix.png",
         "embeddings.png",
         "model.safetensors",
+        "predictions.parquet",
         "preprocessor_config.json",
         "record.json",
         *(f"ser_hub_{name}.py" for name in CODE),
     ]
+
+
+def test_anybody_may_read_it(exported):
+    assert all(path.stat().st_mode & 0o444 == 0o444 for path in exported.iterdir())
 
 
 def test_logits_equal_the_trained_models_bit_for_bit(exported, checkpoint):
