@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RUNS, CARDS = ROOT / "runs" / "table", ROOT / "cards"
 FAMILIES = (
     ("lstm-sa-h32", "lstm-sa-h64", "lstm-sa-h128"),
-    ("reslstm-sa-h64",),
+    ("reslstm-sa-h32", "reslstm-sa-h64", "reslstm-sa-h128"),
     ("egemaps-svm",),
     ("attention-blstm",),
     ("emocatcher",),

@@ -15,7 +15,7 @@ from datasets import Dataset, disable_progress_bars
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from tqdm import tqdm
@@ -118,7 +118,7 @@ def lightning(argv: Sequence[str], *, run: bool = True) -> SERCLI:
         SERDataModule,
         subclass_mode_model=True,
         args=list(argv),
-        trainer_defaults={"callbacks": [_last_epoch(), TestReport()]},
+        trainer_defaults={"callbacks": [_last_epoch(), Timer(), TestReport()]},
         save_config_kwargs={"overwrite": True},
         seed_everything_default=0,
         load_from_checkpoint_support=False,
@@ -308,7 +308,8 @@ def export(arguments: argparse.Namespace) -> None:
     """Write a Hub folder."""
     from ser_hub.hub import export as write_folder
 
-    folder = write_folder(arguments.checkpoint, arguments.dest, arguments.record, arguments.evaluation)
+    files = {"onnx": arguments.onnx, "int8": arguments.int8}
+    folder = write_folder(arguments.checkpoint, arguments.dest, arguments.record, arguments.evaluation, **files)
     print(f"Hub folder        {folder}")
 
 
@@ -455,6 +456,8 @@ def build_parser() -> argparse.ArgumentParser:
     exporter.add_argument("dest", metavar="DEST", help="folder to make")
     exporter.add_argument("--record", help="record.json of `ser-hub test` on this checkpoint, for the card's results")
     exporter.add_argument("--evaluation", help="folder of a `ser-hub evaluate` of its recipe, for the card's results")
+    exporter.add_argument("--onnx", action="store_true", help="also model.onnx, checked against torch")
+    exporter.add_argument("--int8", action="store_true", help="also model-int8.onnx: smaller, and less exact")
     exporter.set_defaults(run=export)
 
     uploader = verbs.add_parser("push", help="upload a Hub folder, then fetch and load it")

@@ -195,7 +195,7 @@ def _claim(plan: Path, wanted: dict[str, Any]) -> None:
 
 
 def _run(jobs: Sequence[Job], settings: Sequence[str], workers: int) -> None:
-    with worker_pool(min(workers, len(jobs) or 1)) as pool:
+    with worker_pool(workers) as pool:
         running = {pool.submit(_train_and_test, job, settings): job for job in jobs}
         try:
             for done in tqdm(as_completed(running), total=len(running), desc="folds x seeds", unit="run"):

@@ -99,6 +99,7 @@ class TestReport(Callback):
                 "speaker_independent": data.speaker_independent,
                 "manifest_sha256": data.manifest.sha256,
                 "fold": data.fold_index,
+                "contamination": data.contamination(),
                 "clips": {part: len(clips) for part, clips in data.fold.parts().items()},
             },
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,

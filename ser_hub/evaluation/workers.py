@@ -14,7 +14,11 @@ from ser_hub.errors import InputError
 
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:
-    """Return a pool of fresh processes that share this machine's cores among them, and end when this process does."""
+    """Return a pool of fresh processes that share this machine's cores among them, and end when this process does.
+
+    How many threads a run has follows from `workers` alone, for sums are rounded by it: one that is made again alone
+    gives the same numbers as beside others.
+    """
     threads = max(1, (os.cpu_count() or 1) // workers)
     # Not forked: torch's threads do not survive a fork.
     return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads,))

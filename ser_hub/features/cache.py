@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,9 @@ from ser_hub import audio
 from ser_hub.cache import cache_dir, written_aside
 from ser_hub.errors import InputError
 from ser_hub.features.base import Array, SERFeatureExtractor
+
+_READING = Lock()
+"""numpy parses a file's header with `ast`, which in Python 3.11 now and then fails where two threads do so at once."""
 
 
 class Alteration(NamedTuple):
@@ -94,7 +98,8 @@ def extract_clip(
 
 def _read(path: Path) -> Array | None:
     try:
-        cached: Array = np.load(path, allow_pickle=False)
+        with _READING:
+            cached: Array = np.load(path, allow_pickle=False)
     except (FileNotFoundError, EOFError, ValueError):
         return None  # not there, or damaged on disk: computed again
     return cached

@@ -7,7 +7,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ser_hub.corpora import get_corpus
 from ser_hub.features.base import SERFeatureExtractor
-from ser_hub.models.base import SERModel
+from ser_hub.models import ARCHITECTURES, SERModel
 
 METRICS = (("uar", "recall", "UAR"), ("war", "accuracy", "WAR"), ("f1", "f1", "macro F1"))
 """Key in a record's scores, and what the Hub and the field call it."""
@@ -18,7 +18,7 @@ TEMPLATE = """---
 
 # {name}
 
-{architecture} for speech emotion recognition: {parameters:,} trainable parameters, {classes} classes
+{architecture} ({source}) for speech emotion recognition: {parameters:,} trainable parameters, {classes} classes
 ({class_names}).
 
 ## Use
@@ -41,8 +41,8 @@ people: hiring, policing, education, health, insurance, border control or the de
 
 Corpus: {corpus_title}. Protocol: {protocol}, fold {fold} ({independence}; manifest SHA-256 `{manifest}`).
 Seed {seed}. Features: {features} at {sampling_rate} Hz, normalised with statistics of the training part.
-These are the weights after epoch {epoch}{validation}. It has seen {speakers} speakers, on none of whom `ser-hub test`
-tests it.
+These are the weights after epoch {epoch}{validation}{seconds}.
+It has seen {speakers} speakers, on none of whom `ser-hub test` tests it.
 
 ## Results
 
@@ -98,6 +98,7 @@ def render_card(
         card_data=card_data.to_yaml(),
         name=name,
         architecture=type(model).__name__,
+        source=ARCHITECTURES[model.config.model_type].source,
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         classes=model.config.num_labels,
         class_names=", ".join(model.config.class_names),
@@ -112,8 +113,9 @@ def render_card(
         epoch=state["epoch"] + 1,
         validation="" if score is None else f", the best by validation UAR ({score:.4f})",
         speakers=len(trained_on["speakers"]),
+        seconds="" if state["seconds"] is None else f", after {state['seconds']:.0f} s of training",
         results=_results(record, pictures),
-        recipe=_recipe(evaluation),
+        recipe=_recipe(evaluation, trained_on),
         limits="The training corpus is synthetic, a test bed: the model knows nothing of real speech. "
         if trained_on["corpus"] == "synthetic"
         else "",
@@ -146,7 +148,7 @@ UAR {scores["uar"]:.4f}, WAR {scores["war"]:.4f}, macro F1 {scores["f1"]:.4f}.
 """
 
 
-def _recipe(evaluation: dict[str, Any] | None) -> str:
+def _recipe(evaluation: dict[str, Any] | None, trained_on: Mapping[str, Any]) -> str:
     if evaluation is None:
         return ""
     data, metrics = evaluation["data"], evaluation["scores"]["metrics"]
@@ -155,7 +157,7 @@ def _recipe(evaluation: dict[str, Any] | None) -> str:
         for name, score in metrics.items()
         if score["interval"]
     }
-    seeds = len(evaluation["seeds"])
+    seeds, command = len(evaluation["seeds"]), " ".join(evaluation["settings"])
     return f"""
 ### The recipe, over all folds
 
@@ -165,7 +167,8 @@ predictions of all folds were pooled. Deviation over seeds; interval from a boot
 
 {_table("metric", rows, {"mean": 4, "deviation": 4, "minimum": 4, "maximum": 4, "low": 4, "high": 4})}
 
-Made by `ser-hub evaluate {" ".join(evaluation["settings"])} --seeds {seeds}`.
+Made by `ser-hub evaluate {command} --seeds {seeds} --dest DEST`; this checkpoint by \
+`ser-hub fit {command} --data.fold={trained_on["fold"]} --seed_everything={trained_on["seed"]}` on one thread.
 """
 
 

@@ -96,6 +96,9 @@ def test_a_checkpoint_is_not_tested_on_what_it_has_seen(data):
     fresh.load_state_dict(state)
     with pytest.raises(LeakError, match="has seen 1 of the test clips"):
         fresh.test_dataloader()
+    fresh.allow_seen = True  # told to go on, it flags what the record then says
+    assert fresh.test_dataloader() and "1 of the test clips" in fresh.contamination()
+    assert fresh.protocol.speaker_independent and not fresh.speaker_independent
     state["trained_on"]["train"].remove(data.fold.test[0])
     speaker = data.speakers[data.fold.test[0]]
     state["trained_on"]["speakers"].append(speaker)
