@@ -164,10 +164,12 @@ def corpus_push(arguments: argparse.Namespace) -> None:
 def push_model(arguments: argparse.Namespace) -> None:
     """Upload a Hub folder, then fetch it and load it."""
     from ser_hub.hub.fetch import model_folder
+    from ser_hub.hub.push import files_to_push
     from ser_hub.inference import Predictor
 
+    files_to_push(arguments.folder)
     if not arguments.dry_run:
-        Predictor(model_folder(arguments.folder))  # what cannot be loaded is not sent
+        Predictor(arguments.folder)  # what cannot be loaded is not sent
     _push(arguments, "model")
     if not arguments.dry_run:
         pushed = Predictor(model_folder(arguments.repository, arguments.revision)).model
@@ -498,6 +500,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(_argument_sentence(str(error), argv))
     except (InputError, MisconfigurationException) as error:
         return _refuse(str(error))
+    except BrokenPipeError:  # whoever read the output, as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 

@@ -176,3 +176,11 @@ def test_every_verb_explains_itself():
                 waiting += action.choices.values()
                 verbs += len(action.choices)
     assert verbs > 15
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    lister = subprocess.Popen(
+        [sys.executable, "-m", "ser_hub.cli", "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    lister.stdout.close()
+    assert "Traceback" not in lister.communicate()[1]

@@ -90,6 +90,7 @@ def test_dry_run_lists_and_sends_nothing(exported, capsys):
 
 def test_refusals(exported, tmp_path, refused):
     assert "cannot be pushed to 'no good name'" in refused("push", exported, "no good name")
-    assert "is neither a folder" in refused("push", tmp_path / "nowhere", "org/x")
+    assert "nowhere holds no README.md" in refused("push", tmp_path / "nowhere", "org/x")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "README.md").touch()
     assert "no config.json" in refused("push", tmp_path / "empty", "org/x")
