@@ -204,8 +204,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     settings = list(arguments.settings)
     if arguments.protocol:
         settings.append(f"--data.protocol={arguments.protocol}")
-    data = _data(settings)
-    folds = len(data.protocol.folds(data.rows))
+    folds = len(_data(settings).manifest.folds)
     path = run_all(settings, folds, arguments.seeds, arguments.dest, arguments.workers)
     for metric, score in json.loads(path.read_text())["scores"]["metrics"].items():
         spread = f"{score['mean']:.4f} +- {score['deviation']:.4f}"
@@ -224,7 +223,7 @@ def inflation(arguments: argparse.Namespace) -> None:
         raise InputError(
             f"protocol '{data.protocol.spec}' is by clip; name one that keeps speakers apart to start from"
         )
-    folds = data.protocol.folds(data.rows)
+    folds = data.manifest.folds
     ways = variants(folds, [] if data.augmentation.copies else [COPIES])
     for way in ways:
         _data([*arguments.settings, *way.settings])
@@ -245,8 +244,7 @@ def tune(arguments: argparse.Namespace) -> None:
     from ser_hub.evaluation.tuning import tune as run_search
 
     read_space(arguments.config)
-    data = _data([f"--config={arguments.config}", *arguments.settings])
-    folds = range(len(data.protocol.folds(data.rows)))
+    folds = range(len(_data([f"--config={arguments.config}", *arguments.settings]).manifest.folds))
     if beyond := sorted(set(arguments.folds or folds) - set(folds)):
         raise InputError(f"--folds {beyond[0]}: the recipe's protocol has the folds 0 to {len(folds) - 1}")
     best = run_search(

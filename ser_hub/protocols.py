@@ -563,6 +563,11 @@ def _refuse_shared(kind: str, parts: Mapping[str, Mapping[str, str]], *, name_ke
                 )
 
 
+def independence(speaker_independent: bool) -> str:
+    """Return how a split stands to speakers, as every title says it: what leaks is in capitals."""
+    return "speaker-independent" if speaker_independent else "speaker-DEPENDENT"
+
+
 def clips_of(rows: Dataset, column: str) -> dict[str, str]:
     """Return one column of the rows by clip id."""
     return dict(zip(rows["clip_id"], rows[column], strict=True))
@@ -590,8 +595,8 @@ def describe(spec: str, rows: Dataset, save: str | Path | None = None) -> str:
     manifest = protocol.manifest(rows, contents)
     names = rows.features["label"].names
     label_of = dict(zip(rows["clip_id"], rows["label"], strict=True))
-    independence = "speaker-independent" if protocol.speaker_independent else "speaker-DEPENDENT"
-    lines = [f"{manifest.protocol}, {independence}, {len(manifest.folds)} folds, SHA-256 {manifest.sha256}"]
+    apart = independence(protocol.speaker_independent)
+    lines = [f"{manifest.protocol}, {apart}, {len(manifest.folds)} folds, SHA-256 {manifest.sha256}"]
     for index, fold in enumerate(manifest.folds):
         audit(fold, speakers, contents, speaker_independent=protocol.speaker_independent)
         lines.append(f"fold {index}")

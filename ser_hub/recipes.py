@@ -1,6 +1,5 @@
 """The recipes (configs/*.yaml), and the table of what they train."""
 
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,10 +9,10 @@ import yaml
 
 from ser_hub.errors import InputError
 from ser_hub.models import ARCHITECTURES, SERModel
+from ser_hub.shipped import folders
 from ser_hub.tables import aligned
 
-FOLDERS = (Path(__file__).parents[1] / "configs", Path(sys.prefix) / "share" / "ser_hub" / "configs")
-"""Where recipes lie: in a checkout, or where pip puts them."""
+FOLDERS = folders("configs")
 
 
 class Recipe(NamedTuple):
@@ -91,7 +90,7 @@ def _read(path: Path) -> tuple[str, Recipe]:
     return config.model_type, Recipe(
         name=path.stem,
         model=model_class.__name__,
-        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        parameters=model.num_parameters(only_trainable=True),
         features=f"{extractor.feature_size} {type(extractor).__name__.removesuffix('FeatureExtractor')}",
         sampling_rate=extractor.sampling_rate,
         causal=architecture.causal,

@@ -74,6 +74,7 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
     if TYPE_CHECKING:  # transformers is untyped
         post_init: Callable[[], None]
         save_pretrained: Callable[..., None]
+        num_parameters: Callable[..., int]
 
     config: SERConfig
     config_class: ClassVar[type[SERConfig]]

@@ -9,8 +9,6 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,9 @@ from ser_hub.cache import written_aside
 from ser_hub.errors import InputError
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment, write_record
-from ser_hub.evaluation.statistics import by_group, summary
-from ser_hub.evaluation.workers import run_logged, worker_pool
+from ser_hub.evaluation.statistics import by_group, by_speaker_and_gender, summary
+from ser_hub.evaluation.workers import CHECKPOINT, fit_logged, run_all, test_logged
+from ser_hub.protocols import independence
 
 KEPT_PICTURES = ("confusion_matrix.png", "embeddings.png", "attention.png")
 """What a test draws that its run's folder keeps, for the card of its checkpoint."""
@@ -92,8 +91,7 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
             str(fold): {name: by_group(part, names)[name] for name in ("uar", "war")}
             for fold, part in predictions.groupby("fold")
         },
-        "per_speaker": {str(speaker): by_group(part, names) for speaker, part in predictions.groupby("speaker")},
-        "per_gender": {str(gender): by_group(part, names) for gender, part in predictions.groupby("gender")},
+        **by_speaker_and_gender(predictions, names),
     }
     title = _title(record)
     figures.confusion_matrix(overall["confusion_matrix"], names, title, dest / "confusion_matrix.png")
@@ -166,9 +164,9 @@ def interval_text(score: dict[str, Any]) -> str:
 
 def _title(record: dict[str, Any]) -> str:
     data, uar = record["data"], record["scores"]["metrics"]["uar"]
-    independence = "speaker-independent" if data["speaker_independent"] else "speaker-DEPENDENT"
+    apart = independence(data["speaker_independent"])
     return (
-        f"{record['model']['class']}, {data['corpus']}, {data['protocol']} ({independence})\n"
+        f"{record['model']['class']}, {data['corpus']}, {data['protocol']} ({apart})\n"
         f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, {len(record['seeds'])} seeds"
     )
 
@@ -195,39 +193,21 @@ def _claim(plan: Path, wanted: dict[str, Any]) -> None:
 
 
 def _run(jobs: Sequence[Job], settings: Sequence[str], workers: int) -> None:
-    with worker_pool(workers) as pool:
-        running = {pool.submit(_train_and_test, job, settings): job for job in jobs}
-        try:
-            for done in tqdm(as_completed(running), total=len(running), desc="folds x seeds", unit="run"):
-                done.result()
-        except BrokenProcessPool as error:
-            raise InputError(
-                "a process that trained was killed, by hand or for want of memory; run the same command again with "
-                "fewer --workers, and it goes on where it stopped"
-            ) from error
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    done = run_all(_train_and_test, [(job, settings) for job in jobs], workers)
+    for _ in tqdm(done, total=len(jobs), desc="folds x seeds", unit="run"):
+        pass
 
 
 def _train_and_test(job: Job, settings: Sequence[str]) -> None:
     partial = job.folder.with_name(f"{job.folder.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    chosen = [
-        *settings,
-        f"--data.fold={job.fold}",
-        f"--seed_everything={job.seed}",
-        "--trainer.logger=false",
-        "--trainer.enable_progress_bar=false",
-    ]
-    log, fit, test = partial / "log.txt", partial / "fit" / "version_0", partial / "test" / "version_0"
-    name = f"fold {job.fold}, seed {job.seed}"
-    run_logged(["fit", *chosen, f"--trainer.default_root_dir={fit.parent}"], log, name)
-    best = fit / "checkpoints" / "best.ckpt"
-    trained = [f"--config={fit / 'config.yaml'}", f"--ckpt_path={best}"]
-    run_logged(["test", *trained, f"--trainer.default_root_dir={test.parent}"], log, name)
-    kept = [test / "record.json", test / "predictions.parquet", fit / "metrics.csv", fit / "config.yaml", best]
+    log, name = partial / "log.txt", f"fold {job.fold}, seed {job.seed}"
+    chosen = [*settings, f"--data.fold={job.fold}", f"--seed_everything={job.seed}"]
+    fit = fit_logged(chosen, partial / "fit", log, name)
+    test = test_logged(fit, partial / "test", log, name)
+    kept = [test / "record.json", test / "predictions.parquet", fit / "metrics.csv", fit / "config.yaml"]
+    kept.append(fit / CHECKPOINT)
     for path in kept + [test / name for name in KEPT_PICTURES if (test / name).exists()]:
         path.rename(partial / path.name)
     shutil.rmtree(fit.parent)

@@ -1,6 +1,5 @@
 """What a test leaves behind: the per-class table, the confusion matrix, the evidence record."""
 
-import inspect
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +15,12 @@ from ser_hub.audio import AudioSource, decode
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment, write_record
 from ser_hub.evaluation.scores import scores, table
-from ser_hub.evaluation.statistics import bootstrap_interval, by_group, confusion_by_speaker
+from ser_hub.evaluation.statistics import bootstrap_interval, by_speaker_and_gender, confusion_by_speaker
 from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.features.cache import extract_clip
 from ser_hub.models.base import SERModel
+from ser_hub.models.speech_text import reads_text
+from ser_hub.protocols import independence
 from ser_hub.training.data import SERDataModule
 
 
@@ -87,7 +88,7 @@ class TestReport(Callback):
         record = environment() | {
             "model": {
                 "class": type(model).__name__,
-                "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+                "trainable_parameters": model.num_parameters(only_trainable=True),
                 "config": model.config.to_diff_dict(),
             },
             "feature_extractor": data.feature_extractor.settings(),
@@ -110,10 +111,9 @@ class TestReport(Callback):
             "scores": result,
             **by_speaker(predictions, names),
         }
-        independence = "speaker-independent" if data.speaker_independent else "speaker-DEPENDENT"
         title = (
             f"{type(model).__name__}, {data.corpora}, {data.manifest.protocol} fold {data.fold_index} "
-            f"({independence})\n"
+            f"({independence(data.speaker_independent)})\n"
             f"UAR {result['uar']:.3f}, WAR {result['war']:.3f}, {len(rows)} clips"
         )
         pictures = {"confusion_matrix": folder / "confusion_matrix.png"}
@@ -128,11 +128,11 @@ class TestReport(Callback):
             figures.embeddings(drawn, predictions["label"], title, pictures["embeddings"])
         right = probabilities[range(len(rows)), [row["label"] for row in rows]]
         surest = rows[int(right.argmax())]
-        items = {row["clip_id"]: row["audio"] for row in data.rows.select_columns(["clip_id", "audio"])}
+        clip = data.rows[data.rows["clip_id"][:].index(surest["clip_id"])]["audio"]
         if draw_attention(
             model,
             data.feature_extractor,
-            items[surest["clip_id"]],
+            clip,
             f"{type(model).__name__}: {surest['clip_id']}, {surest['emotion']} ({right.max():.1%})",
             folder / "attention.png",
         ):
@@ -152,11 +152,8 @@ class TestReport(Callback):
 def by_speaker(predictions: dict[str, list[Any]], names: list[str]) -> dict[str, Any]:
     """Return a test's 95 % intervals from a bootstrap over speakers, and its scores per speaker and per gender."""
     frame = pd.DataFrame(predictions).assign(seed=0)
-    return {
-        "intervals": bootstrap_interval(confusion_by_speaker(frame, names)),
-        "per_speaker": {str(speaker): by_group(part, names) for speaker, part in frame.groupby("speaker")},
-        "per_gender": {str(gender): by_group(part, names) for gender, part in frame.groupby("gender")},
-    }
+    intervals = bootstrap_interval(confusion_by_speaker(frame, names))
+    return {"intervals": intervals, **by_speaker_and_gender(frame, names)}
 
 
 class Judged(NamedTuple):
@@ -187,9 +184,9 @@ def draw_attention(model: SERModel, extractor: SERFeatureExtractor, clip: AudioS
     Raises:
         InputError: The clip cannot be used.
     """
-    batch = extractor.collate([extract_clip(clip, extractor)])
-    if "input_ids" in inspect.signature(model.forward).parameters:  # words are heard here, not read
+    if reads_text(model):  # words are heard here, not read
         return False
+    batch = extractor.collate([extract_clip(clip, extractor)])
     weights = model(**{name: value.to(model.device) for name, value in batch.items()}).attentions
     if weights is None:
         return False

@@ -62,6 +62,14 @@ def by_group(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def by_speaker_and_gender(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return `per_speaker` and `per_gender`: what `by_group` says of each speaker's and each gender's predictions."""
+    return {
+        f"per_{column}": {str(value): by_group(part, names) for value, part in predictions.groupby(column)}
+        for column in ("speaker", "gender")
+    }
+
+
 def confusion_by_speaker(predictions: pd.DataFrame, names: Sequence[str]) -> Counts:
     """Count predictions: (seeds, speakers, true class, predicted class)."""
     index = {name: position for position, name in enumerate(names)}

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +23,7 @@ from ser_hub.cache import written_aside
 from ser_hub.errors import InputError
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment
-from ser_hub.evaluation.workers import run_logged, worker_pool
+from ser_hub.evaluation.workers import fit_logged, run_all, test_logged
 
 Objective = Literal["validation", "test-folds"]
 
@@ -100,21 +99,14 @@ def tune(
     if study.user_attrs.get("plan", plan) != plan:
         raise InputError(f"{where} holds a study of other settings; name another folder or storage")
     study.set_user_attr("plan", plan)
-    workers = workers or os.cpu_count() or 1
     command = [f"--config={recipe}", *settings]
     begun = len(study.get_trials(states=DONE))
-    with worker_pool(workers) as pool, tqdm(total=trials, initial=begun, desc="trials", unit="trial") as bar:
-        shared = (where, name, space, command, folds, objective, dest, trials)
-        running = [pool.submit(_trial, *shared, seed) for seed in range(begun, trials)]
-        try:
-            for done in as_completed(running):
-                done.result()
-                bar.update()
-                values = [trial.value or 0.0 for trial in study.get_trials(states=DONE[:1])]
-                bar.set_postfix(best=f"{max(values, default=0.0):.4f}")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    shared = (where, name, space, command, folds, objective, dest, trials)
+    tasks = [(*shared, seed) for seed in range(begun, trials)]
+    with tqdm(total=trials, initial=begun, desc="trials", unit="trial") as bar:
+        for _ in run_all(_trial, tasks, workers or os.cpu_count() or 1):
+            bar.update()
+            bar.set_postfix(best=f"{max((value for _, value in _values(study)), default=0.0):.4f}")
     return _report(study, recipe, plan, objective, dest)
 
 
@@ -170,14 +162,11 @@ def _trial(
 
 def _score(command: Sequence[str], root: Path, objective: Objective, number: int) -> float:
     log, name = root.with_suffix(".txt"), f"trial {number}"
-    quiet = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
-    run_logged(["fit", *command, *quiet, f"--trainer.default_root_dir={root / 'fit'}"], log, name)
-    fit = root / "fit" / "version_0"
+    fit = fit_logged(command, root / "fit", log, name)
     if objective == "validation":
         return float(pd.read_csv(fit / "metrics.csv")["val/uar"].max())
-    trained = [f"--config={fit / 'config.yaml'}", f"--ckpt_path={fit / 'checkpoints' / 'best.ckpt'}"]
-    run_logged(["test", *trained, f"--trainer.default_root_dir={root / 'test'}"], log, name)
-    return float(json.loads((root / "test" / "version_0" / "record.json").read_text())["scores"]["uar"])
+    test = test_logged(fit, root / "test", log, name)
+    return float(json.loads((test / "record.json").read_text())["scores"]["uar"])
 
 
 def _suggest(trial: optuna.Trial, path: str, choice: Mapping[str, Any]) -> Any:
@@ -188,8 +177,8 @@ def _suggest(trial: optuna.Trial, path: str, choice: Mapping[str, Any]) -> Any:
 
 def _report(study: optuna.Study, recipe: str | Path, plan: Mapping[str, Any], objective: Objective, dest: Path) -> Path:
     """Write the record, the picture and the best recipe; returns the last."""
-    finished = study.get_trials(states=DONE)
-    if not any(trial.state == TrialState.COMPLETE for trial in finished):
+    finished, values = study.get_trials(states=DONE), _values(study)
+    if not values:
         raise InputError(f"{dest}: no trial came to its end; give more --trials")
     best = study.best_trial
     try:
@@ -215,13 +204,16 @@ def _report(study: optuna.Study, recipe: str | Path, plan: Mapping[str, Any], ob
     with written_aside(dest / "tuning.json") as partial:
         partial.write_text(json.dumps(record, indent=1) + "\n")
     title = f"{Path(recipe).stem}: {len(finished)} trials\n{OBJECTIVES[objective]}"
-    complete = [trial for trial in finished if trial.value is not None and trial.state == TrialState.COMPLETE]
-    figures.search(
-        [(trial.number, float(trial.value or 0.0)) for trial in complete], importance, title, dest / "tuning.png"
-    )
+    figures.search(values, importance, title, dest / "tuning.png")
     with written_aside(dest / "best.yaml") as partial:
         partial.write_text(_best_recipe(recipe, best, OBJECTIVES[objective]))
     return dest / "best.yaml"
+
+
+def _values(study: optuna.Study) -> list[tuple[int, float]]:
+    """Return number and value of every trial that came to its end."""
+    complete = study.get_trials(states=(TrialState.COMPLETE,))
+    return [(trial.number, trial.value) for trial in complete if trial.value is not None]
 
 
 def _best_recipe(recipe: str | Path, best: optuna.trial.FrozenTrial, objective: str) -> str:

@@ -3,14 +3,54 @@
 import os
 import sys
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ser_hub.errors import InputError
+
+CHECKPOINT = Path("checkpoints", "best.ckpt")
+"""Where the folder of a `fit` has the best epoch."""
+
+
+def run_all(work: Callable[..., None], tasks: Sequence[tuple[Any, ...]], workers: int) -> Iterator[None]:
+    """Call a function with each task's arguments, in several processes at once; yields as each is done.
+
+    Raises:
+        InputError: A call raised it, and the tasks that had not begun are dropped; or a process was killed.
+    """
+    with worker_pool(workers) as pool:
+        running = [pool.submit(work, *task) for task in tasks]
+        try:
+            for done in as_completed(running):
+                yield done.result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a process that trained was killed, by hand or for want of memory; run the same command again with "
+                "fewer --workers, and it goes on where it stopped"
+            ) from error
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def fit_logged(settings: Sequence[str], root: Path, log: Path, name: str) -> Path:
+    """Run `ser-hub fit` in this worker; returns the folder with what it wrote. Log, name, errors as `run_logged`."""
+    quiet = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
+    run_logged(["fit", *settings, *quiet, f"--trainer.default_root_dir={root}"], log, name)
+    return root / "version_0"
+
+
+def test_logged(fit: Path, root: Path, log: Path, name: str) -> Path:
+    """Run `ser-hub test` on the best epoch of a fit in this worker; returns the folder with what it wrote."""
+    trained = [f"--config={fit / 'config.yaml'}", f"--ckpt_path={fit / CHECKPOINT}"]
+    run_logged(["test", *trained, f"--trainer.default_root_dir={root}"], log, name)
+    return root / "version_0"
 
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:

@@ -99,7 +99,7 @@ def render_card(
         name=name,
         architecture=type(model).__name__,
         source=ARCHITECTURES[model.config.model_type].source,
-        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        parameters=model.num_parameters(only_trainable=True),
         classes=model.config.num_labels,
         class_names=", ".join(model.config.class_names),
         corpus_title=corpus_title,

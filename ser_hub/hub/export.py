@@ -161,7 +161,7 @@ def _read_evaluation(folder: str | Path, model: SERModel) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{folder} is no evaluation; give a folder that `ser-hub evaluate` wrote") from error
     trained = evaluation["model"]
-    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    parameters = model.num_parameters(only_trainable=True)
     if (trained["class"], trained["trainable_parameters"]) != (type(model).__name__, parameters):
         raise InputError(f"{folder} evaluates a {trained['class']} of another size; give the one of this recipe")
     return evaluation

@@ -24,6 +24,7 @@ from ser_hub.errors import InputError
 from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.models.base import SERModel
 from ser_hub.models.baselines import ReluLSTM
+from ser_hub.models.speech_text import reads_text
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -134,7 +135,7 @@ def _example(model: SERModel, extractor: SERFeatureExtractor, clips: int, seed: 
     lengths = [4 * least + int(extractor.sampling_rate * (1.0 + 0.25 * seed + 0.1 * clip)) for clip in range(clips)]
     noise = [extractor.compute(rng.normal(0, 0.1, length).astype(np.float32)) for length in lengths]
     batch = dict(extractor.collate(noise))
-    if "input_ids" in model.forward.__annotations__:
+    if reads_text(model):
         batch["input_ids"] = torch.from_numpy(rng.integers(1, 20, (clips, 12 + 5 * seed)))
     return batch
 

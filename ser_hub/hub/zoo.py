@@ -1,15 +1,12 @@
 """The trained checkpoints that come with ser_hub: folders under cards/, exactly as they are pushed to the Hub."""
 
 import json
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from ser_hub.errors import InputError
+from ser_hub.shipped import folders
 from ser_hub.tables import aligned
-
-FOLDERS = (Path(__file__).parents[2] / "cards", Path(sys.prefix) / "share" / "ser_hub" / "cards")
-"""Where they lie: in a checkout, or where pip puts them."""
 
 DEFAULT = "reslstm-sa-h64"
 """What `ser-hub predict` uses where no model is named."""
@@ -70,7 +67,7 @@ def as_text(table: list[Trained]) -> str:
 
 
 def _folders() -> dict[str, Path]:
-    for root in FOLDERS:
+    for root in folders("cards"):
         if found := sorted(path.parent for path in root.glob("*/config.json")):
             return {folder.name: folder for folder in found}
     return {}

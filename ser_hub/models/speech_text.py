@@ -10,6 +10,7 @@ vector in the text's place. A transcript helps only where it says something of t
 the same in every class, on purpose.
 """
 
+import inspect
 from typing import Any
 
 import torch
@@ -112,6 +113,11 @@ class SpeechText(SERModel):
         states, _ = self.text_encoder(self.embedding(input_ids), readable)
         text, _ = self.text_pooling(states, readable)
         return torch.where(has_text, text, self.no_text.weight)
+
+
+def reads_text(model: SERModel) -> bool:
+    """Whether a model takes transcripts (`input_ids`) beside the audio."""
+    return "input_ids" in inspect.signature(model.forward).parameters
 
 
 def text_ids(sentences: list[str | None]) -> Tensor:

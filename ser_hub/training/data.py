@@ -114,7 +114,7 @@ class SERDataModule(LightningDataModule):
     @property
     def speaker_independent(self) -> bool:
         """Whether nothing of a test speaker is trained on."""
-        leaks = self.augmentation.before_split or (self.seen is not None and self.contamination() is not None)
+        leaks = self.augmentation.before_split or self.contamination() is not None
         return self.protocol.speaker_independent and not leaks
 
     @property
