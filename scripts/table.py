@@ -29,12 +29,14 @@ class Row(NamedTuple):
         seeds: Number of seeds.
         claimed: What the source claims, with its own protocol; empty where it claims nothing for RAVDESS.
         protocol: Another protocol than the recipe's.
+        settings: What machine time made of the recipe; the table shows it.
     """
 
     recipe: str
     seeds: int
     claimed: str = ""
     protocol: str = ""
+    settings: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -74,7 +76,7 @@ def measure(row: Row, data_dir: str) -> None:
     runs, results = ROOT / "runs" / "table" / row.name, ROOT / "results" / row.name
     protocol = [f"--protocol={row.protocol}"] if row.protocol else []
     command = [sys.executable, "-m", "ser_hub.cli", "evaluate", f"--config=configs/{row.recipe}.yaml", *protocol]
-    settings = [f"--data.data_dir={data_dir}", f"--seeds={row.seeds}", f"--dest={runs}"]
+    settings = [*row.settings, f"--data.data_dir={data_dir}", f"--seeds={row.seeds}", f"--dest={runs}"]
     subprocess.run([*command, *settings], cwd=ROOT, check=True)
     results.mkdir(parents=True, exist_ok=True)
     for pattern in KEPT:
@@ -85,8 +87,8 @@ def measure(row: Row, data_dir: str) -> None:
 def render() -> str:
     """Return the table of all rows that have a record."""
     lines = [
-        "| recipe | parameters | protocol | claimed | UAR | 95 % interval | WAR | seeds |",
-        "|---|---|---|---|---|---|---|---|",
+        "| recipe | parameters | protocol | claimed | UAR | 95 % interval | WAR | seeds | other than the recipe |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in ROWS:
         path = ROOT / "results" / row.name / "evaluation.json"
@@ -98,10 +100,12 @@ def render() -> str:
         spread = f" ± {uar['deviation']:.3f}" if len(record["seeds"]) > 1 else ""
         apart = "" if data["speaker_independent"] else ", **by clip**"
         interval = f"{uar['interval'][0]:.3f} to {uar['interval'][1]:.3f}" if uar["interval"] else ""
+        usual = ("--config", "--data.data_dir", "--data.protocol")
+        changed = [setting.removeprefix("--") for setting in record["settings"] if not setting.startswith(usual)]
         lines.append(
             f"| [`{row.recipe}`](results/{row.name}/report.md) | {record['model']['trainable_parameters']:,} | "
             f"`{data['protocol']}`{apart} | {row.claimed} | {uar['mean']:.3f}{spread} | {interval} | "
-            f"{war['mean']:.3f} | {len(record['seeds'])} |"
+            f"{war['mean']:.3f} | {len(record['seeds'])} | {' '.join(f'`{setting}`' for setting in changed)} |"
         )
     return "\n".join(lines)
 

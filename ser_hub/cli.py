@@ -17,7 +17,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger, Logger
 from tqdm import tqdm
 from transformers.utils import logging as transformers_logging
 
@@ -26,6 +26,7 @@ from ser_hub.audio import EXTENSIONS
 from ser_hub.corpora import CORPORA, load_corpus
 from ser_hub.errors import InputError
 from ser_hub.evaluation import TestReport
+from ser_hub.evaluation.tracking import wandb_logger
 from ser_hub.hub.push import RepoType
 from ser_hub.models import ARCHITECTURES, SERModel
 from ser_hub.protocols import PROTOCOLS
@@ -84,8 +85,7 @@ class SERCLI(LightningCLI):
         chosen, root = settings.get("logger"), settings.get("default_root_dir") or "runs"
         csv = CSVLogger(root, name="")
         if chosen is None or chosen is True:
-            wandb = WandbLogger(project="ser_hub", save_dir=root, offline="WANDB_MODE" not in os.environ)
-            loggers: list[Logger] = [csv, wandb]
+            loggers: list[Logger] = [csv, wandb_logger(root)]
         elif chosen is False:
             loggers = [csv]
         else:

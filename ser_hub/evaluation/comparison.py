@@ -32,10 +32,10 @@ def compare_evaluations(one: str | Path, other: str | Path) -> str:
         f"B  {other}: {second['model']['class']}, {len(second['seeds'])} seeds",
         f"paired over {a['clip_id'].nunique()} clips of {result['speakers']} speakers",
     ]
-    for metric in ("uar", "war"):
+    for metric in ("uar", "war", "f1"):
         score = result[metric]
         lines.append(
-            f"{metric.upper()}  A {score['one']:.4f}  B {score['other']:.4f}  B - A {score['difference']:+.4f}  "
+            f"{metric.upper():<3}  A {score['one']:.4f}  B {score['other']:.4f}  B - A {score['difference']:+.4f}  "
             f"95 % {score['interval'][0]:+.4f} to {score['interval'][1]:+.4f}  p {score['p_value']:.4f}"
         )
     return "\n".join(lines)

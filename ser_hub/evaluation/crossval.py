@@ -21,6 +21,7 @@ from ser_hub.errors import InputError
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment, write_record
 from ser_hub.evaluation.statistics import by_group, by_speaker_and_gender, summary
+from ser_hub.evaluation.tracking import log_summary
 from ser_hub.evaluation.workers import CHECKPOINT, fit_logged, run_all, test_logged
 from ser_hub.protocols import independence
 
@@ -106,6 +107,7 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     write_record(path, record, predictions.to_dict(orient="list"))
     with written_aside(dest / "report.md") as partial:
         partial.write_text(report(record, examples))
+    log_summary(dest, dest.name, {f"test/{metric}": score["mean"] for metric, score in overall["metrics"].items()})
     return path
 
 
@@ -129,9 +131,9 @@ def report(record: dict[str, Any], examples: Sequence[str]) -> str:
     shown = "\n".join(f"![{OF_ONE_RUN[name]}]({name})" for name in examples)
     return f"""# {_title(record).replace(chr(10), ": ")}
 
-{len(record["seeds"])} seeds, {data["folds"]} folds, {data["clips"]} clips tested in each seed. Predictions of all
-folds are pooled before they are scored; deviation, minimum and maximum are over seeds; the interval is a bootstrap
-over speakers.
+{_seeds(record)}, {data["folds"]} folds, {data["clips"]} clips tested with each seed. Predictions of all folds
+are pooled before they are scored; deviation, minimum and maximum are over seeds; the interval is a bootstrap over
+speakers.
 Manifest SHA-256 `{data["manifest_sha256"]}`, corpus SHA-256 `{data["corpus_sha256"]}`,
 code `{record["git"]}`.
 
@@ -167,8 +169,12 @@ def _title(record: dict[str, Any]) -> str:
     apart = independence(data["speaker_independent"])
     return (
         f"{record['model']['class']}, {data['corpus']}, {data['protocol']} ({apart})\n"
-        f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, {len(record['seeds'])} seeds"
+        f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, {_seeds(record)}"
     )
+
+
+def _seeds(record: dict[str, Any]) -> str:
+    return f"{len(record['seeds'])} seed{'' if len(record['seeds']) == 1 else 's'}"
 
 
 def _without_folder(settings: Sequence[str]) -> list[str]:

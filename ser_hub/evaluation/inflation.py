@@ -9,6 +9,7 @@ from ser_hub.cache import written_aside
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.crossval import evaluate, interval_text
 from ser_hub.evaluation.record import environment
+from ser_hub.evaluation.tracking import log_summary
 from ser_hub.protocols import Fold
 
 NO_COPIES = "--data.augmentation.copies=[]"
@@ -94,6 +95,7 @@ def inflation(
     figures.intervals({row["title"]: row["metrics"]["uar"] for row in rows}, name, dest / "inflation.png")
     with written_aside(dest / "inflation.md") as partial:
         partial.write_text(_report(rows, name, settings, seeds))
+    log_summary(dest, dest.name, {f"{row['name']}/uar": row["metrics"]["uar"]["mean"] for row in rows})
     return dest / "inflation.md"
 
 

@@ -24,9 +24,9 @@ def summary(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
         names: Class names in order.
 
     Returns:
-        metrics (uar, war, f1: mean, deviation, minimum and maximum over seeds, and for the first two the 95 % interval
-        of the mean from a bootstrap over speakers), per_class (of all seeds together; support is one seed's),
-        confusion_matrix (all seeds).
+        metrics (uar, war, f1: mean, deviation, minimum and maximum over seeds, and the 95 % interval of the mean from a
+        bootstrap over speakers), per_class (of all seeds together; support is one seed's), confusion_matrix (all
+        seeds).
     """
     per_seed = [by_group(part, names) for _, part in predictions.groupby("seed")]
     pooled = _scores(predictions, names)
@@ -90,15 +90,21 @@ def confusion_by_speaker(predictions: pd.DataFrame, names: Sequence[str]) -> Cou
     return counts
 
 
-def uar_and_war(counts: Counts) -> dict[str, Counts]:
-    """Return UAR and WAR of confusion matrices (..., true, predicted class); classes without clips do not count."""
-    hits, clips = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(axis=-1)
-    recalls = np.divide(hits, clips, out=np.full(hits.shape, np.nan), where=clips > 0)
-    return {"uar": np.nanmean(recalls, axis=-1), "war": hits.sum(axis=-1) / clips.sum(axis=-1)}
+def metrics(counts: Counts) -> dict[str, Counts]:
+    """Return UAR, WAR and macro F1 of confusion matrices (..., true, predicted class).
+
+    A class without clips does not count, and for F1 one that is not predicted either.
+    """
+    hits, clips, calls = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(axis=-1), counts.sum(axis=-2)
+    return {
+        "uar": np.nanmean(_divided(hits, clips), axis=-1),
+        "war": hits.sum(axis=-1) / clips.sum(axis=-1),
+        "f1": np.nanmean(_divided(2 * hits, clips + calls), axis=-1),
+    }
 
 
 def bootstrap_interval(counts: Counts, seed: int = 0) -> dict[str, tuple[float, float]]:
-    """Return the 95 % percentile interval of UAR and WAR, averaged over seeds, from resampled speakers.
+    """Return the 95 % percentile interval of UAR, WAR and F1, averaged over seeds, from resampled speakers.
 
     Clips of a speaker are alike, so that resampling clips would promise too much; speakers are what is drawn.
 
@@ -111,7 +117,7 @@ def bootstrap_interval(counts: Counts, seed: int = 0) -> dict[str, tuple[float, 
     """
     if counts.shape[1] < 2:
         return {}
-    resampled = uar_and_war(np.einsum("rs,nsij->rnij", _draws(counts.shape[1], seed), counts))
+    resampled = metrics(np.einsum("rs,nsij->rnij", _draws(counts.shape[1], seed), counts))
     return {
         metric: tuple(float(end) for end in np.quantile(values.mean(axis=1), [0.025, 0.975]))  # type: ignore[misc]
         for metric, values in resampled.items()
@@ -131,21 +137,22 @@ def compare(one: pd.DataFrame, other: pd.DataFrame, names: Sequence[str], seed: 
         seed: Seed of the resampling.
 
     Returns:
-        For uar and war: one, other, difference (other - one), interval (95 %), p_value; and speakers.
+        For uar, war and f1: one, other, difference (other - one), interval (95 %), p_value; and speakers.
     """
     counts = [confusion_by_speaker(predictions, names) for predictions in (one, other)]
     mean = [table.mean(axis=0)[None] for table in counts]  # seeds averaged: (1, speakers, true, predicted)
     draws = _draws(counts[0].shape[1], seed)
-    drawn = [uar_and_war(np.einsum("rs,nsij->rnij", draws, table)) for table in mean]
+    drawn = [metrics(np.einsum("rs,nsij->rnij", draws, table)) for table in mean]
     swap = np.random.default_rng(seed).integers(0, 2, draws.shape)
     first = np.einsum("rs,nsij->rnij", 1.0 - swap, mean[0]) + np.einsum("rs,nsij->rnij", 1.0 * swap, mean[1])
     second = mean[0].sum(axis=1) + mean[1].sum(axis=1) - first
-    permuted = {metric: uar_and_war(second)[metric] - uar_and_war(first)[metric] for metric in ("uar", "war")}
+    swapped = [metrics(table) for table in (first, second)]
+    whole = [metrics(table.sum(axis=1)) for table in mean]
     result: dict[str, Any] = {"speakers": int(counts[0].shape[1])}
-    for metric in ("uar", "war"):
-        values = [float(uar_and_war(table.sum(axis=1))[metric].item()) for table in mean]
+    for metric in whole[0]:
+        values = [float(scored[metric].item()) for scored in whole]
         difference = values[1] - values[0]
-        as_far = np.abs(permuted[metric]) >= abs(difference) - 1e-12
+        as_far = np.abs(swapped[1][metric] - swapped[0][metric]) >= abs(difference) - 1e-12
         low, high = np.quantile(drawn[1][metric] - drawn[0][metric], [0.025, 0.975])
         result[metric] = {
             "one": values[0],
@@ -155,6 +162,11 @@ def compare(one: pd.DataFrame, other: pd.DataFrame, names: Sequence[str], seed: 
             "p_value": float((as_far.sum() + 1) / (as_far.size + 1)),
         }
     return result
+
+
+def _divided(parts: Counts, wholes: Counts) -> Counts:
+    """Divide, giving NaN where there is nothing to divide by."""
+    return np.asarray(np.divide(parts, wholes, out=np.full(parts.shape, np.nan), where=wholes > 0))
 
 
 def _draws(speakers: int, seed: int) -> Counts:

@@ -23,6 +23,7 @@ from ser_hub.cache import written_aside
 from ser_hub.errors import InputError
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment
+from ser_hub.evaluation.tracking import log_summary
 from ser_hub.evaluation.workers import fit_logged, run_all, test_logged
 
 Objective = Literal["validation", "test-folds"]
@@ -207,6 +208,7 @@ def _report(study: optuna.Study, recipe: str | Path, plan: Mapping[str, Any], ob
     figures.search(values, importance, title, dest / "tuning.png")
     with written_aside(dest / "best.yaml") as partial:
         partial.write_text(_best_recipe(recipe, best, OBJECTIVES[objective]))
+    log_summary(dest, dest.name, {"best": max(value for _, value in values)})
     return dest / "best.yaml"
 
 

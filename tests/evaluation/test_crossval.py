@@ -44,6 +44,11 @@ def test_report_and_pictures(evaluated):
         assert (evaluated / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_pictures_go_to_wandb(evaluated):
+    (sent,) = (evaluated / "wandb").glob("offline-run-*/files/media/images/confusion_matrix_*.png")
+    assert sent.read_bytes() == (evaluated / "confusion_matrix.png").read_bytes()
+
+
 def test_goes_on_where_it_stopped(evaluated, arguments, capsys):
     stamp = (evaluated / "fold1-seed0" / "best.ckpt").stat().st_mtime_ns
     before = json.loads((evaluated / "evaluation.json").read_text())["scores"]

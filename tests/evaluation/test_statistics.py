@@ -10,8 +10,8 @@ from ser_hub.evaluation.statistics import (
     by_group,
     compare,
     confusion_by_speaker,
+    metrics,
     summary,
-    uar_and_war,
 )
 
 NAMES = ["a", "b", "c"]
@@ -68,9 +68,9 @@ def test_counts_by_speaker():
     assert (
         counts[0, sorted(table["speaker"].unique()).index("s3")] == confusion_matrix(one["label"], one["prediction"])
     ).all()
-    assert uar_and_war(counts.sum(axis=1))["uar"][0] == pytest.approx(
-        balanced_accuracy_score(table["label"], table["prediction"])
-    )
+    found = metrics(counts.sum(axis=1))
+    assert found["uar"][0] == pytest.approx(balanced_accuracy_score(table["label"], table["prediction"]))
+    assert found["f1"][0] == pytest.approx(f1_score(table["label"], table["prediction"], average="macro"))
 
 
 def test_a_group_without_a_class_is_judged_over_the_classes_that_it_has():

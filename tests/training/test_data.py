@@ -35,6 +35,20 @@ def test_batches_cover_each_part_once(data):
     assert batch["labels"][0].item() == row["label"]
 
 
+def test_clips_of_one_length_share_a_batch(data):
+    def padding(grouped):
+        data.group_by_length = grouped
+        batches = list(data.train_dataloader())
+        clips = [clip for batch in batches for clip in batch["clip_id"]]
+        assert sorted(clips) == sorted(data.fold.train)
+        return clips, 1 - np.mean([batch["attention_mask"].float().mean() for batch in batches])
+
+    data.batch_size = 8
+    (first, least), (second, _), (_, usual) = padding(True), padding(True), padding(False)
+    assert first != second  # drawn anew every epoch
+    assert least < 0.6 * usual
+
+
 def test_normalisation_is_fitted_on_the_training_part_alone(data):
     raw = MfccChromaFeatureExtractor()
     raw.fit([data._items[clip][0] for clip in data.fold.train])
