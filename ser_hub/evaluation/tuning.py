@@ -72,8 +72,9 @@ def tune(
 ) -> Path:
     """Search the space of a recipe, and write what was found.
 
-    Run again with the same folder, or at the same time elsewhere with the same storage, it goes on with the same study.
-    A trial whose mean over the folds so far lies below the median of earlier trials is pruned.
+    The first trial has the recipe's own settings, as far as they lie in the space. A trial whose mean over the folds so
+    far lies below the median of earlier trials is pruned. Run again with the same folder, or at the same time elsewhere
+    with the same storage, it goes on with the same study.
 
     Args:
         recipe: YAML file with a `search` entry.
@@ -100,6 +101,8 @@ def tune(
     if study.user_attrs.get("plan", plan) != plan:
         raise InputError(f"{where} holds a study of other settings; name another folder or storage")
     study.set_user_attr("plan", plan)
+    if not study.get_trials():  # so that what is found is no worse than what the recipe says
+        study.enqueue_trial(_own_settings(recipe, space), skip_if_exists=True)
     command = [f"--config={recipe}", *settings]
     begun = len(study.get_trials(states=DONE))
     shared = (where, name, space, command, folds, objective, dest, trials)
@@ -168,6 +171,21 @@ def _score(command: Sequence[str], root: Path, objective: Objective, number: int
         return float(pd.read_csv(fit / "metrics.csv")["val/uar"].max())
     test = test_logged(fit, root / "test", log, name)
     return float(json.loads((test / "record.json").read_text())["scores"]["uar"])
+
+
+def _own_settings(recipe: str | Path, space: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings of the space that the recipe itself has, where they lie in it."""
+    own: dict[str, Any] = {}
+    for path, choice in space.items():
+        value: Any = yaml.safe_load(Path(recipe).read_text())
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if "choices" in choice:
+            if value in choice["choices"]:
+                own[path] = value
+        elif value is not None and float(choice["low"]) <= float(value) <= float(choice["high"]):
+            own[path] = float(value)
+    return own
 
 
 def _suggest(trial: optuna.Trial, path: str, choice: Mapping[str, Any]) -> Any:
