@@ -19,7 +19,7 @@ from tqdm import tqdm
 from ser_hub.cache import written_aside
 from ser_hub.errors import InputError
 from ser_hub.evaluation import figures
-from ser_hub.evaluation.record import environment, write_record
+from ser_hub.evaluation.record import environment, without_folder, write_record
 from ser_hub.evaluation.statistics import by_group, by_speaker_and_gender, summary
 from ser_hub.evaluation.tracking import log_summary
 from ser_hub.evaluation.workers import CHECKPOINT, fit_logged, run_all, test_logged
@@ -86,7 +86,7 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
         | {"folds": len({job.fold for job in jobs}), "clips": int((predictions["seed"] == jobs[0].seed).sum())},
         "trainer": first["trainer"],
         "seeds": sorted({job.seed for job in jobs}),
-        "settings": _without_folder(json.loads((dest / "plan.json").read_text())["settings"]),
+        "settings": without_folder(json.loads((dest / "plan.json").read_text())["settings"]),
         "scores": overall,
         "per_fold": {
             str(fold): {name: by_group(part, names)[name] for name in ("uar", "war")}
@@ -175,17 +175,6 @@ def _title(record: dict[str, Any]) -> str:
 
 def _seeds(record: dict[str, Any]) -> str:
     return f"{len(record['seeds'])} seed{'' if len(record['seeds']) == 1 else 's'}"
-
-
-def _without_folder(settings: Sequence[str]) -> list[str]:
-    """Return settings with PATH for where the clips lie: that is this machine's, and not part of what was measured."""
-    key, shown = "--data.data_dir", list(settings)
-    for place, word in enumerate(shown):
-        if word == key and place + 1 < len(shown):
-            shown[place + 1] = "PATH"
-        elif word.startswith(f"{key}="):
-            shown[place] = f"{key}=PATH"
-    return shown
 
 
 def _claim(plan: Path, wanted: dict[str, Any]) -> None:

@@ -134,7 +134,7 @@ def learning_curves(runs: Mapping[str, pd.DataFrame], title: str, path: str | Pa
             axes.plot(mean.index, mean, color=colour, label=f"{column}, mean of {len(runs)} runs")
             axes.legend()
     losses.set(xlabel="epoch", ylabel="loss")
-    recall.set(xlabel="epoch", ylabel="UAR on validation speakers")
+    recall.set(xlabel="epoch", ylabel="UAR on the validation part")
     figure.suptitle(title)
     save(figure, path)
 
@@ -266,6 +266,7 @@ def search(trials: Sequence[tuple[int, float]], importance: Mapping[str, float],
     history.scatter(numbers, values, s=14, alpha=0.6, label="trial")
     history.step(numbers, np.maximum.accumulate(values), where="post", color="tab:orange", label="best so far")
     history.set(xlabel="trial", ylabel="UAR")
+    history.xaxis.get_major_locator().set_params(integer=True)
     history.legend()
     names = list(importance)[::-1]
     bars.barh([name.rpartition(".")[2] for name in names], [importance[name] for name in names])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ser_hub.cache import written_aside
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.crossval import evaluate, interval_text
-from ser_hub.evaluation.record import environment
+from ser_hub.evaluation.record import environment, without_folder
 from ser_hub.evaluation.tracking import log_summary
 from ser_hub.protocols import Fold
 
@@ -85,7 +85,7 @@ def inflation(
     first = rows[0]["record"]
     name = f"{first['model']['class']}, {first['data']['corpus']}, {seeds} seed{'s' if seeds > 1 else ''}"
     summary = environment() | {
-        "settings": list(settings),
+        "settings": without_folder(settings),
         "seeds": seeds,
         "folds": folds,
         "ways": [{key: row[key] for key in ("name", "title", "metrics")} for row in rows],
@@ -94,7 +94,7 @@ def inflation(
         partial.write_text(json.dumps(summary, indent=1) + "\n")
     figures.intervals({row["title"]: row["metrics"]["uar"] for row in rows}, name, dest / "inflation.png")
     with written_aside(dest / "inflation.md") as partial:
-        partial.write_text(_report(rows, name, settings, seeds))
+        partial.write_text(_report(rows, name, without_folder(settings), seeds))
     log_summary(dest, dest.name, {f"{row['name']}/uar": row["metrics"]["uar"]["mean"] for row in rows})
     return dest / "inflation.md"
 

@@ -4,6 +4,7 @@ import datetime
 import json
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,17 @@ def write_record(path: Path, record: dict[str, Any], predictions: dict[str, list
         pyarrow.parquet.write_table(pa.table(predictions), partial)
     with written_aside(path) as partial:
         partial.write_text(json.dumps(record | {"predictions": parquet.name}, indent=1) + "\n")
+
+
+def without_folder(settings: Sequence[str]) -> list[str]:
+    """Return settings with PATH for where the clips lie: that is this machine's, and not part of what was measured."""
+    key, shown = "--data.data_dir", list(settings)
+    for place, word in enumerate(shown):
+        if word == key and place + 1 < len(shown):
+            shown[place + 1] = "PATH"
+        elif word.startswith(f"{key}="):
+            shown[place] = f"{key}=PATH"
+    return shown
 
 
 def _git_commit() -> str | None:

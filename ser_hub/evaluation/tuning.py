@@ -22,7 +22,7 @@ from tqdm import tqdm
 from ser_hub.cache import written_aside
 from ser_hub.errors import InputError
 from ser_hub.evaluation import figures
-from ser_hub.evaluation.record import environment
+from ser_hub.evaluation.record import environment, without_folder
 from ser_hub.evaluation.tracking import log_summary
 from ser_hub.evaluation.workers import fit_logged, run_all, test_logged
 
@@ -207,6 +207,7 @@ def _report(study: optuna.Study, recipe: str | Path, plan: Mapping[str, Any], ob
     record = environment() | {
         "objective": OBJECTIVES[objective],
         **plan,
+        "settings": without_folder(plan["settings"]),
         "best": {"value": best.value, "trial": best.number, "settings": best.params},
         "importance": importance,
         "trials": [

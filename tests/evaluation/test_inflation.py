@@ -32,7 +32,9 @@ def test_same_clips_under_every_split(arguments, tmp_path, capsys):
     for name, row in rows.items():
         assert row["metrics"]["uar"]["mean"] == records[name]["scores"]["metrics"]["uar"]["mean"]
     assert (dest / "inflation.png").read_bytes().startswith(b"\x89PNG")
-    assert "| by clip: speakers on both sides |" in (dest / "inflation.md").read_text()
+    text = (dest / "inflation.md").read_text()
+    assert "| by clip: speakers on both sides |" in text
+    assert "--data.data_dir=PATH" in text and "--data.data_dir=PATH" in (dest / "inflation.json").read_text()
 
 
 def test_a_recipe_with_copies_keeps_its_own():

@@ -44,6 +44,7 @@ def test_best_recipe_gives_the_best_value_again(tuned, settings, tmp_path):
         assert trial["settings"]["data.batch_size"] in (16, 32)
     first = next(trial for trial in record["trials"] if trial["number"] == 0)
     assert first["settings"] == {"optimizer.init_args.lr": 6e-3, "data.batch_size": 32}  # the recipe's own
+    assert "--data.data_dir=PATH" in record["settings"]  # and not this machine's folder
     best = yaml.safe_load((tuned / "best.yaml").read_text())
     assert best["optimizer"]["init_args"]["lr"] == record["best"]["settings"]["optimizer.init_args.lr"]
     assert best["model"]["class_path"] == "ser_hub.models.ResLSTMSA"
