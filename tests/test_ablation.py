@@ -62,4 +62,4 @@ def test_each_way_to_choose_takes_its_own_epoch(ablation):
     row = ablation.summarise("as-committed", {0: [run, run]})
     assert row["uar"] == {"validation": [0.5], "last": [0.0], "test": [1.0]}
     assert row["best_validation_uar"] == [0.9]
-    assert "| the recipe as committed | 0.500 | 0.000 | 1.000 | 0.900 | 1 |" in ablation.report([row])
+    assert "| the recipe as committed | 0.500 | 0.000 | 1.000 | 0.900 | 1 |" in ablation.report("lstm-sa-h64", [row])
