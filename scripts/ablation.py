@@ -226,6 +226,7 @@ def main() -> None:
     """Measure the rows that were asked for, and write what there is."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data-dir", required=True, help="folder of RAVDESS")
+    parser.add_argument("--recipe", required=True, choices=list(CLAIMED), help="what is trained")
     parser.add_argument(
         "--rows", nargs="+", choices=list(ROWS), default=list(ROWS), help="rows to measure (default: all)"
     )
