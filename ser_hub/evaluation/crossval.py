@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pandas as pd
@@ -78,6 +79,8 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     names = [column.removeprefix("p_") for column in predictions if column.startswith("p_")]
     first = records[0]
     overall = summary(predictions, names)
+    curves = {job: pd.read_csv(job.folder / "metrics.csv") for job in jobs}
+    best = pd.Series({(job.seed, job.fold): curve["val/uar"].max() for job, curve in curves.items()})
     record = environment() | {
         "git_of_runs": sorted({str(one["git"]) for one in records}),
         "model": first["model"],
@@ -88,6 +91,7 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
         "seeds": sorted({job.seed for job in jobs}),
         "settings": without_folder(json.loads((dest / "plan.json").read_text())["settings"]),
         "scores": overall,
+        "best_validation_uar": {str(seed): float(value) for seed, value in best.groupby(level=0).mean().items()},
         "per_fold": {
             str(fold): {name: by_group(part, names)[name] for name in ("uar", "war")}
             for fold, part in predictions.groupby("fold")
@@ -96,8 +100,8 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     }
     title = _title(record)
     figures.confusion_matrix(overall["confusion_matrix"], names, title, dest / "confusion_matrix.png")
-    curves = {job.folder.name: pd.read_csv(job.folder / "metrics.csv") for job in jobs}
-    figures.learning_curves(curves, title, dest / "learning_curves.png")
+    by_name = {job.folder.name: curve for job, curve in curves.items()}
+    figures.learning_curves(by_name, title, dest / "learning_curves.png")
     figures.calibration(predictions, names, title, dest / "calibration.png")
     examples = [name for name in OF_ONE_RUN if (jobs[0].folder / name).exists()]
     for name in examples:
@@ -134,6 +138,8 @@ def report(record: dict[str, Any], examples: Sequence[str]) -> str:
 {_seeds(record)}, {data["folds"]} folds, {data["clips"]} clips tested with each seed. Predictions of all folds
 are pooled before they are scored; deviation, minimum and maximum are over seeds; the interval is a bootstrap over
 speakers.
+On the validation part the chosen epochs have a UAR of {mean(record["best_validation_uar"].values()):.4f}, the mean over
+folds and seeds.
 Manifest SHA-256 `{data["manifest_sha256"]}`, corpus SHA-256 `{data["corpus_sha256"]}`,
 code `{record["git"]}`.
 

@@ -31,6 +31,9 @@ def test_pools_every_fold_of_every_seed(evaluated):
     uar = record["scores"]["metrics"]["uar"]
     assert uar["mean"] == pytest.approx(sum(per_seed) / 2)
     assert uar["interval"][0] < uar["mean"] < uar["interval"][1]
+    curves = [pd.read_csv(evaluated / f"fold{fold}-seed1" / "metrics.csv") for fold in range(3)]
+    best = sum(curve["val/uar"].max() for curve in curves) / 3
+    assert record["best_validation_uar"]["1"] == pytest.approx(best)
     assert set(record["per_gender"]) == {"female", "male"} and len(record["per_speaker"]) == 6
     assert "--data.data_dir=PATH" in record["settings"] and str(evaluated.parent) not in json.dumps(record)
     assert record["data"]["protocol"] == "speaker-kfold:k=3" and len(record["data"]["manifest_sha256"]) == 64
