@@ -140,5 +140,4 @@ def conv_stack(channels: Sequence[int], kernels: Sequence[int], pools: Sequence[
             nn.MaxPool2d(pool),
             nn.Dropout(dropout),
         ]
-    # On a CPU most of the time goes into pooling and batch normalisation, which this layout makes much faster.
-    return nn.Sequential(*blocks).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return nn.Sequential(*blocks)
