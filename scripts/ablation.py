@@ -134,7 +134,6 @@ def train(recipe: str, name: str, fold: int, seed: int, data_dir: str, path: Pat
         f"--seed_everything={seed}",
     ]
     quiet = [
-        f"--seed_everything={seed}",
         "--trainer.logger=false",
         "--trainer.enable_progress_bar=false",
         "--trainer.enable_model_summary=false",

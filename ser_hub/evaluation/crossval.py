@@ -79,8 +79,8 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     names = [column.removeprefix("p_") for column in predictions if column.startswith("p_")]
     first = records[0]
     overall = summary(predictions, names)
-    curves = {job: pd.read_csv(job.folder / "metrics.csv") for job in jobs}
-    best = pd.Series({(job.seed, job.fold): curve["val/uar"].max() for job, curve in curves.items()})
+    curves = {job.folder.name: pd.read_csv(job.folder / "metrics.csv") for job in jobs}
+    best = pd.Series({(job.seed, job.fold): curves[job.folder.name]["val/uar"].max() for job in jobs})
     record = environment() | {
         "git_of_runs": sorted({str(one["git"]) for one in records}),
         "model": first["model"],
@@ -100,8 +100,7 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     }
     title = _title(record)
     figures.confusion_matrix(overall["confusion_matrix"], names, title, dest / "confusion_matrix.png")
-    by_name = {job.folder.name: curve for job, curve in curves.items()}
-    figures.learning_curves(by_name, title, dest / "learning_curves.png")
+    figures.learning_curves(curves, title, dest / "learning_curves.png")
     figures.calibration(predictions, names, title, dest / "calibration.png")
     examples = [name for name in OF_ONE_RUN if (jobs[0].folder / name).exists()]
     for name in examples:
@@ -135,7 +134,7 @@ def report(record: dict[str, Any], examples: Sequence[str]) -> str:
     shown = "\n".join(f"![{OF_ONE_RUN[name]}]({name})" for name in examples)
     return f"""# {_title(record).replace(chr(10), ": ")}
 
-{_seeds(record)}, {data["folds"]} folds, {data["clips"]} clips tested with each seed. Predictions of all folds
+{seeds_text(record)}, {data["folds"]} folds, {data["clips"]} clips tested with each seed. Predictions of all folds
 are pooled before they are scored; deviation, minimum and maximum are over seeds; the interval is a bootstrap over
 speakers.
 On the validation part the chosen epochs have a UAR of {mean(record["best_validation_uar"].values()):.4f}, the mean over
@@ -170,17 +169,18 @@ def interval_text(score: dict[str, Any]) -> str:
     return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "not known: one speaker, or none named"
 
 
+def seeds_text(record: dict[str, Any]) -> str:
+    """Return how many seeds an evaluation has as text."""
+    return f"{len(record['seeds'])} seed{'' if len(record['seeds']) == 1 else 's'}"
+
+
 def _title(record: dict[str, Any]) -> str:
     data, uar = record["data"], record["scores"]["metrics"]["uar"]
     apart = independence(data["speaker_independent"])
     return (
         f"{record['model']['class']}, {data['corpus']}, {data['protocol']} ({apart})\n"
-        f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, {_seeds(record)}"
+        f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, {seeds_text(record)}"
     )
-
-
-def _seeds(record: dict[str, Any]) -> str:
-    return f"{len(record['seeds'])} seed{'' if len(record['seeds']) == 1 else 's'}"
 
 
 def _claim(plan: Path, wanted: dict[str, Any]) -> None:

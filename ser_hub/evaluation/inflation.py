@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ser_hub.cache import written_aside
 from ser_hub.evaluation import figures
-from ser_hub.evaluation.crossval import evaluate, interval_text
+from ser_hub.evaluation.crossval import evaluate, interval_text, seeds_text
 from ser_hub.evaluation.record import environment, without_folder
 from ser_hub.evaluation.tracking import log_summary
 from ser_hub.protocols import Fold
@@ -83,7 +83,7 @@ def inflation(
         record = json.loads(path.read_text())
         rows.append({"name": way.name, "title": way.title, "metrics": record["scores"]["metrics"], "record": record})
     first = rows[0]["record"]
-    name = f"{first['model']['class']}, {first['data']['corpus']}, {seeds} seed{'s' if seeds > 1 else ''}"
+    name = f"{first['model']['class']}, {first['data']['corpus']}, {seeds_text(first)}"
     summary = environment() | {
         "settings": without_folder(settings),
         "seeds": seeds,

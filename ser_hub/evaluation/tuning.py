@@ -175,9 +175,10 @@ def _score(command: Sequence[str], root: Path, objective: Objective, number: int
 
 def _own_settings(recipe: str | Path, space: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the settings of the space that the recipe itself has, where they lie in it."""
+    tree: dict[str, Any] = yaml.safe_load(Path(recipe).read_text())
     own: dict[str, Any] = {}
     for path, choice in space.items():
-        value: Any = yaml.safe_load(Path(recipe).read_text())
+        value: Any = tree
         for name in path.split("."):
             value = value.get(name) if isinstance(value, Mapping) else None
         if "choices" in choice:

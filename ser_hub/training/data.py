@@ -162,8 +162,9 @@ class SERDataModule(LightningDataModule):
         """Return shuffled training batches."""
         # Batch normalisation cannot be trained on a single clip, which the last batch may be.
         lone_clip = len(self._training) % self.batch_size == 1
-        lengths = [len(clip) for clip, _, _ in self._training]
-        grouped = LengthGroupedSampler(self.batch_size, lengths=lengths) if self.group_by_length else None
+        grouped = None
+        if self.group_by_length:
+            grouped = LengthGroupedSampler(self.batch_size, lengths=[len(clip) for clip, _, _ in self._training])
         return DataLoader(
             self._training,  # type: ignore[arg-type]  # a list is a map-style dataset
             batch_size=self.batch_size,
