@@ -44,6 +44,9 @@ class Row(NamedTuple):
         return f"{self.recipe}@{self.protocol}" if self.protocol else self.recipe
 
 
+BF16 = "--trainer.precision=bf16-mixed"
+GROUPED = "--data.group_by_length=true"
+
 ROWS = (
     Row("lstm-sa-h32", 3, "UAR 0.535"),
     Row("lstm-sa-h64", 10, "UAR 0.575"),
@@ -56,16 +59,16 @@ ROWS = (
     Row("emocatcher", 1),
     Row("emocatcher", 1, "WAR 0.872", "clip-holdout"),
     Row("emocatcher", 1, "WAR 0.842", "clip-kfold"),
-    Row("conv1d-lstm", 1),
-    Row("conv1d-lstm", 1, "WAR 0.80 (four corpora)", "clip-holdout"),
-    Row("td-cnn-lstm", 1),
-    Row("td-cnn-lstm", 1, "WAR 0.965", "ordered-80-10-10"),
-    Row("td-cnn-bilstm-attention", 1),
-    Row("td-cnn-bilstm-attention", 1, "WAR 0.981", "ordered-80-10-10"),
-    Row("blstm-local-attention", 1, "WAR 0.686 (EMO-DB, by clip)"),
+    Row("conv1d-lstm", 1, settings=("--trainer.max_epochs=20", BF16)),
+    Row("conv1d-lstm", 1, "WAR 0.80 (four corpora)", "clip-holdout", ("--trainer.max_epochs=40", BF16)),
+    Row("td-cnn-lstm", 1, "", "speaker-holdout", ("--trainer.max_epochs=10", BF16)),
+    Row("td-cnn-lstm", 1, "WAR 0.965", "ordered-80-10-10", ("--trainer.max_epochs=10", BF16)),
+    Row("td-cnn-bilstm-attention", 1, "", "speaker-holdout", ("--trainer.max_epochs=10", BF16)),
+    Row("td-cnn-bilstm-attention", 1, "WAR 0.981", "ordered-80-10-10", ("--trainer.max_epochs=10", BF16)),
+    Row("blstm-local-attention", 1, "WAR 0.686 (EMO-DB, by clip)", settings=("--trainer.max_epochs=25", BF16, GROUPED)),
     Row("stacked-lstm", 1),
-    Row("stacked-lstm-relu", 1),
-    Row("stacked-gru", 1),
+    Row("stacked-lstm-relu", 1, settings=(GROUPED,)),
+    Row("stacked-gru", 1, settings=(GROUPED,)),
     Row("simple-rnn", 1),
     Row("cnn-mfcc", 1),
 )

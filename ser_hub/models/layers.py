@@ -123,7 +123,9 @@ def initialise_as_keras(module: nn.Linear | nn.Conv1d | nn.RNNBase) -> None:
 
 
 def conv_stack(channels: Sequence[int], kernels: Sequence[int], pools: Sequence[int], dropout: float) -> nn.Sequential:
-    """Return 2D convolution blocks over images (batch, 1, height, width): Conv > BatchNorm > ReLU > MaxPool > dropout.
+    """Return 2D convolution blocks over images (batch, 1, height, width): Conv > BatchNorm > MaxPool > ReLU > dropout.
+
+    The sources have ReLU before the pooling: the same values, on a map several times as large.
 
     Args:
         channels: Channels that each block gives.
@@ -136,8 +138,8 @@ def conv_stack(channels: Sequence[int], kernels: Sequence[int], pools: Sequence[
         blocks += [
             nn.Conv2d(inside, out, kernel, padding=kernel // 2),
             nn.BatchNorm2d(out),
-            nn.ReLU(),
             nn.MaxPool2d(pool),
+            nn.ReLU(),
             nn.Dropout(dropout),
         ]
     return nn.Sequential(*blocks)

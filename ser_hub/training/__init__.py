@@ -1,4 +1,4 @@
-"""What training needs and inference does not: the data module, augmentation, schedulers."""
+"""What training needs and inference does not: the data module, augmentation, schedulers, callbacks."""
 
 from ser_hub.training.augmentation import (
     Augmentation,
@@ -13,11 +13,13 @@ from ser_hub.training.augmentation import (
     UniformNoise,
     WhiteNoise,
 )
+from ser_hub.training.callbacks import ChannelsLast
 from ser_hub.training.data import SERDataModule
 from ser_hub.training.schedulers import CosineWarmRestarts
 
 __all__ = [
     "Augmentation",
+    "ChannelsLast",
     "CosineWarmRestarts",
     "Gain",
     "PeakNoise",

@@ -1,0 +1,76 @@
+"""Callbacks: training with channels last."""
+
+import copy
+
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ser_hub.models import CNNLSTM
+from ser_hub.models.cnn_lstm import CNNLSTMConfig
+from ser_hub.training import ChannelsLast
+
+
+class Watch(Callback):
+    """Note how the second convolution's weight lies in memory while it is trained."""
+
+    def __init__(self) -> None:
+        self.channels_last: list[bool] = []
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: object) -> None:
+        weight = pl_module.get_parameter("cnn.5.weight")
+        self.channels_last.append(weight.is_contiguous(memory_format=torch.channels_last))
+
+
+def trained(start: CNNLSTM, batches: list[dict[str, Tensor]], *callbacks: Callback) -> CNNLSTM:
+    """Train a copy of a model on the batches once."""
+    model = copy.deepcopy(start)
+    # Not Adam, which makes whole steps of the rounding errors that are a bias's gradient before batch normalisation.
+    model.configure_optimizers = lambda: torch.optim.SGD(model.parameters(), lr=0.1)  # type: ignore[method-assign]
+    trainer = Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=list(callbacks),
+    )
+    trainer.fit(model, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]  # a list is a dataset
+    return model.eval()
+
+
+def test_channels_last_trains_the_same_model_and_leaves_torchs_own_layout() -> None:
+    torch.manual_seed(0)
+    config = CNNLSTMConfig(
+        input_size=16,
+        chunk_length=16,
+        chunk_hop=8,
+        channels=[4, 8],
+        kernels=[3, 3],
+        pools=[2, 2],
+        dropout=0.0,
+        recurrent_dropout=0.0,
+    )
+    start = CNNLSTM(config)
+    batches = [{"input_features": torch.randn(6, 32, 16), "labels": torch.randint(0, 8, (6,))} for _ in range(3)]
+    watch = Watch()
+    plain, faster = trained(start, batches), trained(start, batches, ChannelsLast(), watch)
+
+    assert watch.channels_last == [True] * 3
+    assert all(parameter.is_contiguous() for parameter in faster.parameters())
+    features = batches[0]["input_features"]
+    torch.testing.assert_close(faster(features).logits, plain(features).logits, atol=1e-4, rtol=0)
+    assert not torch.allclose(faster(features).logits, start.eval()(features).logits, atol=1e-2)
+
+
+@pytest.mark.parametrize("pool", [2, 4])
+def test_pooling_before_relu_is_the_same_as_after(pool: int) -> None:
+    frames = torch.randn(2, 3, 16, 16, requires_grad=True)
+    (torch.max_pool2d(frames, pool).relu() ** 2).sum().backward()
+    before, frames.grad = frames.grad, None
+    (torch.max_pool2d(frames.relu(), pool) ** 2).sum().backward()
+    torch.testing.assert_close(before, frames.grad, atol=0, rtol=0)
