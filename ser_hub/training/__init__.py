@@ -13,12 +13,13 @@ from ser_hub.training.augmentation import (
     UniformNoise,
     WhiteNoise,
 )
-from ser_hub.training.callbacks import ChannelsLast
+from ser_hub.training.callbacks import BatchNormWithoutDropout, ChannelsLast
 from ser_hub.training.data import SERDataModule
 from ser_hub.training.schedulers import CosineWarmRestarts
 
 __all__ = [
     "Augmentation",
+    "BatchNormWithoutDropout",
     "ChannelsLast",
     "CosineWarmRestarts",
     "Gain",
