@@ -28,7 +28,10 @@ FAMILIES = (
     ("egemaps-svm",),
     ("attention-blstm",),
     ("emocatcher",),
-    ("stacked-lstm", "stacked-gru", "simple-rnn", "cnn-mfcc"),
+    ("td-cnn-lstm@speaker-holdout", "td-cnn-bilstm-attention@speaker-holdout"),
+    ("conv1d-lstm@speaker-holdout",),
+    ("blstm-local-attention",),
+    ("stacked-lstm", "stacked-lstm-relu", "stacked-gru", "simple-rnn", "cnn-mfcc"),
 )
 
 
@@ -48,10 +51,11 @@ def make(row: str, run: Path, data_dir: str) -> None:
         settings = [f"--config={run / 'config.yaml'}", f"--ckpt_path={run / 'best.ckpt'}"]
         ser_hub("test", *settings, f"--data.data_dir={data_dir}", f"--trainer.default_root_dir={folder}")
         record = Path(folder, "version_0", "record.json")
-        made = Path(folder, row)
+        recipe = row.partition("@")[0]
+        made = Path(folder, recipe)
         ser_hub("export", str(run / "best.ckpt"), str(made), f"--record={record}", f"--evaluation={RUNS / row}")
-        shutil.rmtree(CARDS / row, ignore_errors=True)
-        shutil.copytree(made, CARDS / row)
+        shutil.rmtree(CARDS / recipe, ignore_errors=True)
+        shutil.copytree(made, CARDS / recipe)
 
 
 def main() -> None:

@@ -124,6 +124,7 @@ def learning_curves(runs: Mapping[str, pd.DataFrame], title: str, path: str | Pa
             if column in by_epoch:
                 axes.plot(by_epoch.index, by_epoch[column], color=colour, alpha=0.25, linewidth=0.8)
                 together.setdefault(column, []).append(by_epoch[column])
+    of_runs = f", mean of {len(runs)} runs" if len(runs) > 1 else ""
     for column, axes, colour in (
         ("train/loss", losses, "tab:blue"),
         ("val/loss", losses, "tab:orange"),
@@ -131,7 +132,7 @@ def learning_curves(runs: Mapping[str, pd.DataFrame], title: str, path: str | Pa
     ):
         if column in together:
             mean = pd.concat(together[column], axis=1).mean(axis=1)
-            axes.plot(mean.index, mean, color=colour, label=f"{column}, mean of {len(runs)} runs")
+            axes.plot(mean.index, mean, color=colour, label=f"{column}{of_runs}")
             axes.legend()
     losses.set(xlabel="epoch", ylabel="loss")
     recall.set(xlabel="epoch", ylabel="UAR on the validation part")
