@@ -183,7 +183,7 @@ def intervals(scores: Mapping[str, Mapping[str, Any]], title: str, path: str | P
         axes.barh(place, score["mean"], color="tab:blue", alpha=0.6)
         axes.hlines(place, low, high, color="black", linewidth=2)
         axes.text(high + 0.01, place, f"{score['mean']:.3f}", va="center")
-    axes.set(xlabel="UAR, and its 95 % interval", xlim=(0, 1), title=title)
+    axes.set(xlabel="UAR, and its 95 % interval", xlim=(0, 1.08), xticks=np.linspace(0, 1, 6), title=title)
     axes.set_yticks(range(len(scores)), list(scores))
     axes.invert_yaxis()
     save(figure, path)
