@@ -29,7 +29,6 @@ FAMILIES = (
     ("attention-blstm",),
     ("emocatcher",),
     ("td-cnn-lstm@speaker-holdout", "td-cnn-bilstm-attention@speaker-holdout"),
-    ("conv1d-lstm@speaker-holdout",),
     ("blstm-local-attention",),
     ("stacked-lstm", "stacked-lstm-relu", "stacked-gru", "simple-rnn", "cnn-mfcc"),
 )
