@@ -3,6 +3,7 @@ import torch
 
 from ser_hub.errors import InputError
 from ser_hub.models import CNNLSTM, CNNLSTMConfig, CNNParallel, CNNParallelConfig
+from ser_hub.models.layers import conv_stack
 
 SMALL = {
     "input_size": 8, "chunk_length": 8, "chunk_hop": 4, "channels": [2, 4], "kernels": [5, 3], "pools": [2, 4],
@@ -14,6 +15,19 @@ def images(network, clip, starts):
     """The CNN's embedding of each chunk of a clip (time, mel), cut out by hand."""
     cut = [clip[start : start + 8].T for start in starts]
     return torch.stack([network.cnn(image[None, None]).flatten() for image in cut])
+
+
+@pytest.mark.parametrize("pool", [2, 4])
+def test_a_block_is_what_the_sources_have_with_relu_before_the_pooling(pool):
+    torch.manual_seed(0)
+    block = conv_stack([3], [5], [pool], dropout=0.0)
+    convolution, norm = block[0], block[1]
+    pictures = torch.randn(2, 1, 16, 16, requires_grad=True)
+    found = block(pictures)
+    expected = torch.max_pool2d(norm(convolution(pictures)).relu(), pool)
+    torch.testing.assert_close(found, expected, atol=0, rtol=0)
+    gradients = [torch.autograd.grad((values**2).sum(), pictures)[0] for values in (found, expected)]
+    torch.testing.assert_close(*gradients, atol=0, rtol=0)
 
 
 @pytest.mark.parametrize("recurrent", ["lstm", "bilstm", "none"])
