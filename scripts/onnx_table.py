@@ -8,7 +8,6 @@ Writes results/onnx.json, and the table into the README.
 import argparse
 import json
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from transformers import AutoFeatureExtractor, AutoModel
 
 import ser_hub
 from ser_hub.corpora.base import content_hashes
+from ser_hub.evaluation.record import environment
 from ser_hub.evaluation.scores import scores
 from ser_hub.features.cache import extract_all
 from ser_hub.hub.onnx import export_onnx, run
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--data-dir", required=True, help="folder of RAVDESS")
     data_dir = parser.parse_args().data_dir
     measured = [measure(one.name, data_dir) for one in trained()]
-    record = {"created": time.strftime("%Y-%m-%d"), "checkpoints": measured}
+    record = environment() | {"checkpoints": measured}
     (ROOT / "results" / "onnx.json").write_text(json.dumps(record, indent=1) + "\n")
     lines = [
         "| checkpoint | file | KiB | largest deviation of a logit | UAR on its test clips |",

@@ -90,7 +90,7 @@ def measure(row: Row, data_dir: str) -> None:
 def render() -> str:
     """Return the table of all rows that have a record."""
     lines = [
-        "| recipe | parameters | protocol | claimed | UAR | 95 % interval | WAR | seeds | other than the recipe |",
+        "| recipe | parameters | protocol | claimed | UAR | 95 % interval (speakers) | WAR | seeds | other than the recipe |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in ROWS:
@@ -102,7 +102,8 @@ def render() -> str:
         uar, war = metrics["uar"], metrics["war"]
         spread = f" ± {uar['deviation']:.3f}" if len(record["seeds"]) > 1 else ""
         apart = "" if data["speaker_independent"] else ", **by clip**"
-        interval = f"{uar['interval'][0]:.3f} to {uar['interval'][1]:.3f}" if uar["interval"] else ""
+        interval = f"{uar['interval'][0]:.3f} to {uar['interval'][1]:.3f}" if uar["interval"] else "too few"
+        interval += f" ({len(record['per_speaker'])})"
         usual = ("--config", "--data.data_dir", "--data.protocol")
         changed = [setting.removeprefix("--") for setting in record["settings"] if not setting.startswith(usual)]
         lines.append(

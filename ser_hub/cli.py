@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import yaml
 from datasets import Dataset, disable_progress_bars
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -204,8 +205,9 @@ def evaluate(arguments: argparse.Namespace) -> None:
     settings = list(arguments.settings)
     if arguments.protocol:
         settings.append(f"--data.protocol={arguments.protocol}")
-    folds = len(_data(settings).manifest.folds)
-    path = run_all(settings, folds, arguments.seeds, arguments.dest, arguments.workers)
+    data, recipe = _prepared(settings)
+    folds = len(data.manifest.folds)
+    path = run_all(settings, recipe, folds, arguments.seeds, arguments.dest, arguments.workers)
     for metric, score in json.loads(path.read_text())["scores"]["metrics"].items():
         spread = f"{score['mean']:.4f} +- {score['deviation']:.4f}"
         print(f"{metric.upper():<4} {spread}  ({score['minimum']:.4f} to {score['maximum']:.4f} over seeds)", end="")
@@ -218,24 +220,34 @@ def inflation(arguments: argparse.Namespace) -> None:
     from ser_hub.evaluation.inflation import COPIES, variants
     from ser_hub.evaluation.inflation import inflation as run_all
 
-    data = _data(arguments.settings)
+    data, _ = _prepared(arguments.settings)
     if not data.protocol.speaker_independent:
         raise InputError(
             f"protocol '{data.protocol.spec}' is by clip; name one that keeps speakers apart to start from"
         )
     folds = data.manifest.folds
-    ways = variants(folds, [] if data.augmentation.copies else [COPIES])
-    for way in ways:
-        _data([*arguments.settings, *way.settings])
+    ways = {
+        way: _prepared([*arguments.settings, *way.settings])[1]
+        for way in variants(folds, [] if data.augmentation.copies else [COPIES])
+    }
     print(run_all(arguments.settings, ways, len(folds), arguments.seeds, arguments.dest, arguments.workers).read_text())
 
 
-def _data(settings: Sequence[str]) -> SERDataModule:
-    """Return the data that settings name, with its features computed before many processes want them."""
-    data = lightning([*settings, "--trainer.logger=false"], run=False).datamodule
+def _prepared(settings: Sequence[str]) -> tuple[SERDataModule, dict[str, Any]]:
+    """Return the data that settings name, with its features computed before many processes want them, and the recipe.
+
+    The recipe is what every setting comes to, but for those of one run: fold, seed, and where things lie.
+    """
+    cli = lightning([*settings, "--trainer.logger=false"], run=False)
+    data = cli.datamodule
     assert isinstance(data, SERDataModule)  # what the parser was built for
     data.setup()
-    return data
+    recipe: dict[str, Any] = yaml.safe_load(cli.parser.dump(cli.config, skip_none=True))
+    for name in ("seed_everything", "search"):
+        recipe.pop(name, None)
+    for part, own in (("data", ("fold", "data_dir", "cache_dir")), ("trainer", ("logger", "default_root_dir"))):
+        recipe[part] = {name: value for name, value in recipe[part].items() if name not in own}
+    return data, recipe
 
 
 def tune(arguments: argparse.Namespace) -> None:
@@ -244,12 +256,14 @@ def tune(arguments: argparse.Namespace) -> None:
     from ser_hub.evaluation.tuning import tune as run_search
 
     read_space(arguments.config)
-    folds = range(len(_data([f"--config={arguments.config}", *arguments.settings]).manifest.folds))
+    data, resolved = _prepared([f"--config={arguments.config}", *arguments.settings])
+    folds = range(len(data.manifest.folds))
     if beyond := sorted(set(arguments.folds or folds) - set(folds)):
         raise InputError(f"--folds {beyond[0]}: the recipe's protocol has the folds 0 to {len(folds) - 1}")
     best = run_search(
         arguments.config,
         arguments.settings,
+        resolved,
         arguments.folds or folds,
         arguments.trials,
         arguments.dest,
@@ -341,6 +355,17 @@ def predict(arguments: argparse.Namespace) -> None:
         print(f"{prediction.file}: " + ", ".join(f"{name} {value:.1%}" for name, value in most))
 
 
+def positive(text: str) -> int:
+    """Read a whole number from 1 up.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 up")
+    return int(text)
+
+
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", help=DATA_DIR_HELP)
     parser.add_argument("--classes", choices=["union", "shared"], default="union", help="classes of a mixture")
@@ -348,9 +373,9 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluation(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seeds", type=int, default=1, help="number of seeds, from 0 (default: 1)")
+    parser.add_argument("--seeds", type=positive, default=1, help="number of seeds, from 0 (default: 1)")
     parser.add_argument("--dest", required=True, help="folder for the results; a stopped evaluation goes on there")
-    parser.add_argument("--workers", type=int, help="processes at once (default: one per core)")
+    parser.add_argument("--workers", type=positive, help="processes at once (default: one per core)")
 
 
 def _add_push(parser: argparse.ArgumentParser) -> None:
@@ -392,11 +417,11 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Every other argument is one of `ser-hub fit`. Run again, it goes on; several may share one --storage.",
     )
     tuner.add_argument("--config", required=True, metavar="RECIPE", help="recipe with a `search:` entry")
-    tuner.add_argument("--trials", type=int, default=100, help="trials in the end (default: 100)")
+    tuner.add_argument("--trials", type=positive, default=100, help="trials in the end (default: 100)")
     tuner.add_argument("--folds", type=int, nargs="+", help="folds that a trial trains (default: all)")
     tuner.add_argument("--dest", required=True, help="folder for the best recipe, the record and the picture")
     tuner.add_argument("--storage", help="URL of a database or path of a journal file (default: a journal in --dest)")
-    tuner.add_argument("--workers", type=int, help="processes at once (default: one per core)")
+    tuner.add_argument("--workers", type=positive, help="processes at once (default: one per core)")
     tuner.add_argument(
         "--objective",
         choices=["validation", "test-folds"],
@@ -498,6 +523,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(_argument_sentence(str(error), argv))
     except (InputError, MisconfigurationException) as error:
         return _refuse(str(error))
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        return _refuse(f"{error.filename} cannot be used: {error.strerror}; name another file or folder")
     except BrokenPipeError:  # whoever read the output, as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

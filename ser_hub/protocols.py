@@ -178,8 +178,13 @@ class RavdessFiveFold(Protocol):
                 f"protocol '{self.name}' needs RAVDESS's 24 actors, and {len(missing)} are missing "
                 f"({', '.join(missing[:5])}); complete the corpus or choose speaker-holdout"
             )
-        if foreign := sorted(speaker for speaker, actor in actors.items() if actor not in wanted):
-            raise InputError(f"protocol '{self.name}' knows RAVDESS's 24 actors alone, not {foreign[0]}")
+        foreign = sorted(speaker for speaker, actor in actors.items() if actor not in wanted)
+        corpora = sorted({speaker.rpartition("-")[0] for speaker in actors})
+        if foreign or len(corpora) > 1:
+            others = f"the speakers of {' and '.join(corpora)}" if len(corpora) > 1 else foreign[0]
+            raise InputError(
+                f"protocol '{self.name}' knows RAVDESS's 24 actors alone, not {others}; choose speaker-kfold"
+            )
         by_actor: dict[int, str] = {int(actor): speaker for speaker, actor in actors.items()}
         return [
             split_by_speaker(rows, validation=[by_actor[a] for a in validation], test=[by_actor[a] for a in test])

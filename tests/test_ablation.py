@@ -2,12 +2,14 @@
 
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from ser_hub.features import MfccChromaFeatureExtractor
-from ser_hub.training import SERDataModule
+from ser_hub.training import CosineWarmRestarts, SERDataModule
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "ablation.py"
 
@@ -53,6 +55,38 @@ def test_padding_counts_as_frames(ablation, data):
     assert not next(iter(data.test_dataloader()))["attention_mask"].all()
     ablation.no_mask(data)
     assert next(iter(data.test_dataloader()))["attention_mask"].all()
+
+
+def test_watching_does_not_change_the_training(ablation, data):
+    class Model(torch.nn.Module):
+        def forward(self, frames, mask):
+            return SimpleNamespace(logits=frames.mean(dim=1))
+
+    data.setup()
+    trainer = SimpleNamespace(
+        sanity_checking=False,
+        datamodule=data,
+        callback_metrics={"val/uar": 0.5},
+        strategy=SimpleNamespace(batch_to_device=lambda batch: batch),
+    )
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    watch = ablation.EveryEpoch()
+    watch.on_validation_end(trainer, Model())
+    assert torch.equal(torch.rand(3), expected)
+    assert [len(epoch) for epoch in watch.predictions] == [len(data.fold.test)] and watch.validation == [0.5]
+
+
+def test_the_rate_falls_within_an_epoch(ablation):
+    """At batch b of n of epoch e: eta_min + (lr - eta_min) (1 + cos(pi ((e + b/n) mod T_0) / T_0)) / 2."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.4)
+    scheduler = CosineWarmRestarts(optimizer, T_0=2)
+    trainer = SimpleNamespace(
+        lr_scheduler_configs=[SimpleNamespace(scheduler=scheduler)], num_training_batches=4, current_epoch=3
+    )
+    ablation.AnnealWithinEpochs().on_train_batch_start(trainer, None, None, 2)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.004 + 0.396 * (1 + np.cos(np.pi * 1.5 / 2)) / 2)
 
 
 def test_each_way_to_choose_takes_its_own_epoch(ablation):

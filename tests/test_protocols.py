@@ -2,7 +2,7 @@ import random
 from collections import Counter
 
 import pytest
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 
 from ser_hub.errors import InputError
 from ser_hub.protocols import (
@@ -57,6 +57,13 @@ def test_paper_folds():
 def test_paper_folds_need_every_actor():
     with pytest.raises(InputError, match="2 are missing .05, 06."):
         RavdessFiveFold().folds(corpus([1, 2, 3, 4, *range(7, 25)]))
+
+
+def test_paper_folds_need_one_corpus():
+    other = [{**row, "speaker": row["speaker"].replace("ravdess", "emodb")} for row in corpus([3, 8])]
+    mixed = concatenate_datasets([corpus(), Dataset.from_list(other)])
+    with pytest.raises(InputError, match="not the speakers of emodb and ravdess; choose speaker-kfold"):
+        RavdessFiveFold().folds(mixed)
 
 
 def test_speaker_holdout():

@@ -12,6 +12,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassRecall
+from torchmetrics.utilities.data import dim_zero_cat
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
@@ -217,10 +218,23 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
         return {"sync_dist": self.trainer.world_size > 1, "batch_size": len(batch["labels"])}
 
 
+class UnweightedAverageRecall(MulticlassRecall):
+    """Mean of the recalls of the classes that the clips have.
+
+    torchmetrics' macro average also counts, with a recall of 0, a class that no clip has but that is predicted.
+    """
+
+    def compute(self) -> Tensor:
+        """Return the UAR, a scalar."""
+        hits = dim_zero_cat(self.tp)
+        clips = hits + dim_zero_cat(self.fn)
+        return (hits[clips > 0] / clips[clips > 0]).mean()
+
+
 def ser_metrics(num_labels: int) -> dict[str, Any]:
     """Return the field's metrics: UAR (unweighted average recall), WAR (accuracy) and macro F1."""
     return {
-        "uar": MulticlassRecall(num_labels, average="macro"),
+        "uar": UnweightedAverageRecall(num_labels),
         "war": MulticlassAccuracy(num_labels, average="micro"),
         "f1": MulticlassF1Score(num_labels, average="macro"),
     }

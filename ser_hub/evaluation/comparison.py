@@ -18,14 +18,22 @@ def compare_evaluations(one: str | Path, other: str | Path) -> str:
         other: Another, of the same clips.
 
     Raises:
-        InputError: A folder is no evaluation, or the two judged other clips.
+        InputError: A folder is no evaluation, the two judged other clips or classes, or the clips name no speakers.
     """
     (first, a), (second, b) = _read(one), _read(other)
     if set(a["clip_id"]) != set(b["clip_id"]):
         raise InputError(f"{one} and {other} tested different clips; compare evaluations of one corpus and protocol")
     if first["data"]["manifest_sha256"] != second["data"]["manifest_sha256"]:
         raise InputError(f"{one} and {other} split the clips differently; compare evaluations of one protocol")
-    names = [column.removeprefix("p_") for column in a if column.startswith("p_")]
+    names, others = ([column.removeprefix("p_") for column in table if column.startswith("p_")] for table in (a, b))
+    labels = [dict(zip(table["clip_id"], table["label"], strict=True)) for table in (a, b)]
+    if names != others or labels[0] != labels[1]:
+        raise InputError(
+            f"{one} and {other} judged other classes ({', '.join(names)}; {', '.join(others)}) or labels; compare "
+            f"evaluations with the same --data.classes and --data.merge_calm"
+        )
+    if a["speaker"].nunique() < 2:
+        raise InputError(f"{one} names fewer than two speakers; a comparison needs speakers to draw from")
     result = compare(a, b, names)
     lines = [
         f"A  {one}: {first['model']['class']}, {len(first['seeds'])} seeds",

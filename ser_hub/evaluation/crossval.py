@@ -8,7 +8,7 @@ killed goes on where it stopped. Predictions of all folds are pooled before they
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -48,11 +48,19 @@ class Job:
     folder: Path
 
 
-def evaluate(settings: Sequence[str], folds: int, seeds: int, dest: str | Path, workers: int | None = None) -> Path:
+def evaluate(
+    settings: Sequence[str],
+    recipe: Mapping[str, Any],
+    folds: int,
+    seeds: int,
+    dest: str | Path,
+    workers: int | None = None,
+) -> Path:
     """Train and test every fold with every seed, and write the evidence over all of them.
 
     Args:
         settings: Arguments of `ser-hub fit`: the recipe and what is overridden.
+        recipe: What these settings come to, for the record; runs of a recipe that was edited since are not reused.
         folds: Number of folds of the recipe's protocol.
         seeds: Number of seeds, from 0.
         dest: Folder for the results; what lies there of an earlier, stopped run of the same settings is kept.
@@ -65,15 +73,26 @@ def evaluate(settings: Sequence[str], folds: int, seeds: int, dest: str | Path, 
         InputError: The folder holds another evaluation, or a run failed; the message names its log.
     """
     dest = Path(dest)
-    _claim(dest / "plan.json", {"settings": list(settings), "folds": folds})
+    _claim(dest / "plan.json", {"settings": without_folder(settings), "folds": folds, "recipe": recipe})
     jobs = [Job(fold, seed, dest / f"fold{fold}-seed{seed}") for seed in range(seeds) for fold in range(folds)]
     _run([job for job in jobs if not job.folder.is_dir()], settings, workers or os.cpu_count() or 1)
     return collect(jobs, dest)
 
 
 def collect(jobs: Sequence[Job], dest: Path) -> Path:
-    """Pool the jobs' predictions, score them, and write record, pictures and report; returns the record."""
+    """Pool the jobs' predictions, score them, and write record, pictures and report; returns the record.
+
+    Raises:
+        InputError: The jobs did not split the same clips in the same way.
+    """
     records = [json.loads((job.folder / "record.json").read_text()) for job in jobs]
+    for name in ("corpus_sha256", "manifest_sha256"):
+        if len({record["data"][name] for record in records}) > 1:
+            raise InputError(
+                f"{dest}: the runs differ in {name}, for the corpus or the code changed between them; "
+                f"evaluate into another folder"
+            )
+    plan = json.loads((dest / "plan.json").read_text())
     parts = [pd.read_parquet(job.folder / "predictions.parquet").assign(seed=job.seed, fold=job.fold) for job in jobs]
     predictions = pd.concat(parts, ignore_index=True)
     names = [column.removeprefix("p_") for column in predictions if column.startswith("p_")]
@@ -89,7 +108,8 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
         | {"folds": len({job.fold for job in jobs}), "clips": int((predictions["seed"] == jobs[0].seed).sum())},
         "trainer": first["trainer"],
         "seeds": sorted({job.seed for job in jobs}),
-        "settings": without_folder(json.loads((dest / "plan.json").read_text())["settings"]),
+        "settings": plan["settings"],
+        "recipe": plan["recipe"],
         "scores": overall,
         "best_validation_uar": {str(seed): float(value) for seed, value in best.groupby(level=0).mean().items()},
         "per_fold": {
@@ -136,11 +156,11 @@ def report(record: dict[str, Any], examples: Sequence[str]) -> str:
 
 {seeds_text(record)}, {data["folds"]} folds, {data["clips"]} clips tested with each seed. Predictions of all folds
 are pooled before they are scored; deviation, minimum and maximum are over seeds; the interval is a bootstrap over
-speakers.
-On the validation part the chosen epochs have a UAR of {mean(record["best_validation_uar"].values()):.4f}, the mean over
-folds and seeds.
+the {len(record["per_speaker"])} speakers that were tested.
+The best epochs on the validation part have a UAR of {mean(record["best_validation_uar"].values()):.4f} there, the mean
+over folds and seeds.
 Manifest SHA-256 `{data["manifest_sha256"]}`, corpus SHA-256 `{data["corpus_sha256"]}`,
-code `{record["git"]}`.
+code `{"`, `".join(record["git_of_runs"])}`.
 
 | metric | mean | deviation | minimum | maximum | 95 % interval |
 |---|---|---|---|---|---|
@@ -166,7 +186,7 @@ Made by `ser-hub evaluate {" ".join(record["settings"])} --seeds {len(record["se
 def interval_text(score: dict[str, Any]) -> str:
     """Return a score's 95 % interval as text."""
     interval = score["interval"]
-    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "not known: one speaker, or none named"
+    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "too few speakers, or none named"
 
 
 def seeds_text(record: dict[str, Any]) -> str:
@@ -187,7 +207,9 @@ def _claim(plan: Path, wanted: dict[str, Any]) -> None:
     """Write down what is evaluated in a folder, or refuse a folder in which something else is."""
     if plan.exists():
         if json.loads(plan.read_text()) != wanted:
-            raise InputError(f"{plan.parent} holds an evaluation of other settings; name another folder")
+            raise InputError(
+                f"{plan.parent} holds an evaluation of other settings or another recipe; name another folder"
+            )
         return
     with written_aside(plan) as partial:
         partial.write_text(json.dumps(wanted, indent=1) + "\n")

@@ -1,7 +1,7 @@
 """How much of a published number is the protocol: the same recipe under splits that leak and splits that do not."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,7 +57,7 @@ def variants(folds: Sequence[Fold], copies: Sequence[str] = ()) -> list[Variant]
 
 def inflation(
     settings: Sequence[str],
-    ways: Sequence[Variant],
+    ways: Mapping[Variant, Mapping[str, Any]],
     folds: int,
     seeds: int,
     dest: str | Path,
@@ -67,7 +67,8 @@ def inflation(
 
     Args:
         settings: Arguments of `ser-hub fit`: the recipe and what is overridden.
-        ways: The ways to split, as `variants` gives them; the first is what the others are compared with.
+        ways: The ways to split, as `variants` gives them, each with the recipe that its settings come to; the first
+            is what the others are compared with.
         folds: Number of folds of each.
         seeds: Number of seeds of each.
         dest: Folder for the report, and in it a folder for each evaluation.
@@ -78,17 +79,20 @@ def inflation(
     """
     dest = Path(dest)
     rows: list[dict[str, Any]] = []
-    for way in ways:
-        path = evaluate([*settings, *way.settings], folds, seeds, dest / way.name, workers)
+    for way, recipe in ways.items():
+        path = evaluate([*settings, *way.settings], recipe, folds, seeds, dest / way.name, workers)
         record = json.loads(path.read_text())
-        rows.append({"name": way.name, "title": way.title, "metrics": record["scores"]["metrics"], "record": record})
-    first = rows[0]["record"]
+        rows.append(
+            {"name": way.name, "title": way.title, "metrics": record["scores"]["metrics"], "data": record["data"]}
+            | {"git_of_runs": record["git_of_runs"], "recipe": record["recipe"]}
+        )
+    first = record
     name = f"{first['model']['class']}, {first['data']['corpus']}, {seeds_text(first)}"
     summary = environment() | {
         "settings": without_folder(settings),
         "seeds": seeds,
         "folds": folds,
-        "ways": [{key: row[key] for key in ("name", "title", "metrics")} for row in rows],
+        "ways": rows,
     }
     with written_aside(dest / "inflation.json") as partial:
         partial.write_text(json.dumps(summary, indent=1) + "\n")

@@ -22,7 +22,7 @@ def environment() -> dict[str, Any]:
     return {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "ser_hub": version("ser-hub"),
-        "git": _git_commit(),
+        "git": COMMIT,
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
     }
@@ -55,13 +55,22 @@ def without_folder(settings: Sequence[str]) -> list[str]:
 
 
 def _git_commit() -> str | None:
-    """Return the commit of the code that runs, with `+` where files were changed since; None outside a checkout."""
+    """Return the commit of this code, with `+` where code or recipes were changed since; None outside its checkout."""
     package = Path(__file__).parents[1]
+    questions = (
+        ("ls-files", "--error-unmatch", "__init__.py"),  # an environment within somebody else's checkout is not ours
+        ("rev-parse", "HEAD"),
+        ("status", "--porcelain", "--", ".", "../configs", "../scripts"),
+    )
     try:
-        answers = [
+        _, commit, changed = (
             subprocess.run(["git", *words], cwd=package, capture_output=True, text=True, check=True).stdout.strip()
-            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "."))
-        ]
+            for words in questions
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return answers[0] + ("+" if answers[1] else "")
+    return commit + ("+" if changed else "")
+
+
+COMMIT = _git_commit()
+"""Asked when the code is loaded: what lies on disk when a long run ends may be other code."""

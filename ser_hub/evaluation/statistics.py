@@ -13,6 +13,9 @@ from ser_hub.evaluation.scores import scores
 RESAMPLES = 10_000
 """Bootstrap resamples, and random sign flips."""
 
+FEWEST_SPEAKERS = 5
+"""From fewer, one speaker alone fills whole resamples, and the interval is the worst and the best of them."""
+
 Counts = npt.NDArray[np.float64]
 
 
@@ -51,15 +54,9 @@ def summary(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
 
 
 def by_group(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
-    """Return uar, war, f1 and the number of clips of some predictions. Classes that they lack do not count."""
+    """Return uar, war, f1 and the number of clips of some predictions."""
     result = _scores(predictions, names)
-    present = [row["recall"] for row in result["per_class"].values() if row["support"]]
-    return {
-        "uar": float(np.mean(present)),
-        "war": result["war"],
-        "f1": result["f1"],
-        "clips": int(predictions["clip_id"].nunique()),
-    }
+    return {name: result[name] for name in ("uar", "war", "f1")} | {"clips": int(predictions["clip_id"].nunique())}
 
 
 def by_speaker_and_gender(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -113,9 +110,9 @@ def bootstrap_interval(counts: Counts, seed: int = 0) -> dict[str, tuple[float, 
         seed: Seed of the resampling.
 
     Returns:
-        Lower and upper end by metric; empty where there are fewer than two speakers.
+        Lower and upper end by metric; empty where there are fewer than `FEWEST_SPEAKERS`.
     """
-    if counts.shape[1] < 2:
+    if counts.shape[1] < FEWEST_SPEAKERS:
         return {}
     resampled = metrics(np.einsum("rs,nsij->rnij", _draws(counts.shape[1], seed), counts))
     return {

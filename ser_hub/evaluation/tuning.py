@@ -14,9 +14,11 @@ from typing import Any, Literal
 import optuna
 import pandas as pd
 import yaml
+from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 from tqdm import tqdm
 
 from ser_hub.cache import written_aside
@@ -43,26 +45,46 @@ def read_space(recipe: str | Path) -> dict[str, dict[str, Any]]:
         InputError: The recipe cannot be read, has no search space, or an entry that is neither.
     """
     try:
-        space = (yaml.safe_load(Path(recipe).read_text()) or {}).get("search")
+        tree = yaml.safe_load(Path(recipe).read_text())
     except OSError as error:
         raise InputError(f"{recipe} does not exist; give a recipe (configs/*.yaml)") from error
     except yaml.YAMLError as error:
         raise InputError(f"{recipe} cannot be parsed as YAML: {error}") from error
-    if not space:
+    space = tree.get("search") if isinstance(tree, dict) else None
+    if not space or not isinstance(space, dict):
         raise InputError(f"{recipe} has no search space; add `search:` with settings and their ranges to it")
     for name, choice in space.items():
-        is_range = isinstance(choice, dict) and {"low", "high"} <= set(choice) <= {"low", "high", "log"}
-        if not is_range and not (isinstance(choice, dict) and set(choice) == {"choices"}):
+        if not _is_range(choice) and not _is_list(choice):
             raise InputError(
-                f"{recipe}: the search space of {name} is {choice!r}; give {{low: ..., high: ..., log: true}} or "
-                f"{{choices: [...]}}"
+                f"{recipe}: the search space of {name} is {choice!r}; give {{low: ..., high: ..., log: true}} "
+                f"(low below high, and above 0 where log) or {{choices: [...]}}"
             )
-    return dict(space)
+    return space
+
+
+def _is_range(choice: Any) -> bool:
+    if not isinstance(choice, dict) or not {"low", "high"} <= set(choice) <= {"low", "high", "log"}:
+        return False
+    try:
+        low, high = float(choice["low"]), float(choice["high"])
+    except (TypeError, ValueError):
+        return False
+    return low < high and (low > 0 or not choice.get("log"))
+
+
+def _is_list(choice: Any) -> bool:
+    return (
+        isinstance(choice, dict)
+        and set(choice) == {"choices"}
+        and isinstance(choice["choices"], list)
+        and choice["choices"] != []
+    )
 
 
 def tune(
     recipe: str | Path,
     settings: Sequence[str],
+    resolved: Mapping[str, Any],
     folds: Sequence[int],
     trials: int,
     dest: str | Path,
@@ -79,6 +101,7 @@ def tune(
     Args:
         recipe: YAML file with a `search` entry.
         settings: Further arguments of `ser-hub fit`.
+        resolved: What recipe and settings come to; a study of a recipe that was edited since does not go on.
         folds: Folds of the recipe's protocol that a trial trains.
         trials: Number of trials that the study has in the end, pruned ones among them.
         dest: Folder for `best.yaml` (the recipe with the best settings), `tuning.json` and `tuning.png`.
@@ -97,16 +120,19 @@ def tune(
     where = storage or str(dest / "study.journal")
     name = f"{Path(recipe).stem}, {objective}"
     study = optuna.create_study(storage=open_storage(where), study_name=name, direction="maximize", load_if_exists=True)
-    plan = {"space": space, "folds": list(folds), "settings": list(settings)}
+    plan = {"space": space, "folds": list(folds), "settings": without_folder(settings), "recipe": resolved}
     if study.user_attrs.get("plan", plan) != plan:
-        raise InputError(f"{where} holds a study of other settings; name another folder or storage")
+        raise InputError(f"{where} holds a study of other settings or another recipe; name another folder or storage")
     study.set_user_attr("plan", plan)
-    if not study.get_trials():  # so that what is found is no worse than what the recipe says
-        study.enqueue_trial(_own_settings(recipe, space), skip_if_exists=True)
+    own = _own_settings(recipe, space)
+    if not _has(study, own):  # so that what is found is no worse than what the recipe says
+        study.enqueue_trial(own)
     command = [f"--config={recipe}", *settings]
     begun = len(study.get_trials(states=DONE))
     shared = (where, name, space, command, folds, objective, dest, trials)
-    tasks = [(*shared, seed) for seed in range(begun, trials)]
+    caller = int(study.user_attrs.get("callers", 0))  # machines that counted their trials alike would draw the same
+    study.set_user_attr("callers", caller + 1)
+    tasks = [(*shared, 10_000 * caller + number) for number in range(begun, trials)]
     with tqdm(total=trials, initial=begun, desc="trials", unit="trial") as bar:
         for _ in run_all(_trial, tasks, workers or os.cpu_count() or 1):
             bar.update()
@@ -115,8 +141,19 @@ def tune(
 
 
 def open_storage(where: str) -> BaseStorage:
-    """Return the storage at the URL of a database, or in the journal file at a path."""
-    return RDBStorage(where) if "://" in where else JournalStorage(JournalFileBackend(where))
+    """Return the storage at the URL of a database, or in the journal file at a path.
+
+    Raises:
+        InputError: It cannot be opened. The message leaves the URL out, which may hold a password.
+    """
+    try:
+        return RDBStorage(where) if "://" in where else JournalStorage(JournalFileBackend(where))
+    except (ImportError, OSError, SQLAlchemyError, OptunaError) as error:
+        shown = f"{where.partition('://')[0]}://..." if "://" in where else where
+        raise InputError(
+            f"--storage {shown} cannot be opened ({type(error).__name__}: {str(error).partition(chr(10))[0]}); give "
+            f"the path of a journal file in a folder that exists, or sqlite:///FILE, or install the database's driver"
+        ) from error
 
 
 def _trial(
@@ -139,7 +176,6 @@ def _trial(
         sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
     )
-
     if len(study.get_trials(states=DONE)) >= trials:  # other machines have done their share
         return
 
@@ -189,6 +225,14 @@ def _own_settings(recipe: str | Path, space: Mapping[str, Mapping[str, Any]]) ->
     return own
 
 
+def _has(study: optuna.Study, settings: Mapping[str, Any]) -> bool:
+    """Return whether a trial with these settings is done or waits; one that was killed does not count."""
+    trials = study.get_trials(states=(*DONE, TrialState.WAITING))
+    return any(
+        settings.items() <= (trial.system_attrs.get("fixed_params", {}) | trial.params).items() for trial in trials
+    )
+
+
 def _suggest(trial: optuna.Trial, path: str, choice: Mapping[str, Any]) -> Any:
     if "choices" in choice:
         return trial.suggest_categorical(path, choice["choices"])
@@ -208,7 +252,6 @@ def _report(study: optuna.Study, recipe: str | Path, plan: Mapping[str, Any], ob
     record = environment() | {
         "objective": OBJECTIVES[objective],
         **plan,
-        "settings": without_folder(plan["settings"]),
         "best": {"value": best.value, "trial": best.number, "settings": best.params},
         "importance": importance,
         "trials": [

@@ -3,6 +3,8 @@
 import copy
 import logging
 import os
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import torch
@@ -210,7 +212,12 @@ class SERDataModule(LightningDataModule):
         return self.augmentation.alter_batch(self.collate(items), len(self.labels))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps: the fitted feature extractor, and what the model was trained on."""
+        """Return what a checkpoint keeps: the fitted feature extractor, and what the model was trained on.
+
+        That is also what the checkpoint was trained on from which training went on.
+        """
+        before: dict[str, Any] = self.seen or {}
+        speakers = speakers_of(self.fold.train + self.fold.validation, self.speakers)
         return {
             "feature_extractor": self.feature_extractor.to_dict(),
             "trained_on": {
@@ -223,9 +230,9 @@ class SERDataModule(LightningDataModule):
                 "manifest_sha256": self.manifest.sha256,
                 "augmentation": self.augmentation.settings(),
                 "seed": int(seed) if (seed := os.environ.get("PL_GLOBAL_SEED")) else None,
-                "train": list(self.fold.train),
-                "validation": list(self.fold.validation),
-                "speakers": speakers_of(self.fold.train + self.fold.validation, self.speakers),
+                "train": _joined(before.get("train", ()), self.fold.train),
+                "validation": _joined(before.get("validation", ()), self.fold.validation),
+                "speakers": _joined(before.get("speakers", ()), speakers),
             },
         }
 
@@ -278,3 +285,8 @@ class SERDataModule(LightningDataModule):
             if shared := sorted(set(self.seen["speakers"]) & set(speakers_of(self.fold.test, self.speakers))):
                 return f"the checkpoint has seen test speakers ({', '.join(shared[:3])}); {way_out}"
         return None
+
+
+def _joined(*parts: Iterable[str]) -> list[str]:
+    """Return the parts one after the other, each entry once."""
+    return list(dict.fromkeys(chain(*parts)))

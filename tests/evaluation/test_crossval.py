@@ -1,6 +1,8 @@
 """`ser-hub evaluate` and `compare` on the synthetic corpus, in real processes."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -80,3 +82,50 @@ def test_compare(evaluated, capsys, refused, tmp_path):
     out = capsys.readouterr().out
     assert "paired over 96 clips of 6 speakers" in out and "B - A +0.0000" in out and "p 1.0000" in out
     assert "is no evaluation" in refused("compare", evaluated, tmp_path)
+
+
+def test_compare_refuses_other_classes_labels_and_nameless_speakers(evaluated, refused, tmp_path):
+    """The manifest names clips and not classes, so two evaluations may agree in it and still not be comparable."""
+    changes = {
+        "other classes": lambda table: table.drop(columns="p_calm"),
+        "or labels": lambda table: table.assign(label=table["label"].replace("calm", "neutral")),
+        "fewer than two speakers": lambda table: table.assign(speaker=None),
+    }
+    for said, change in changes.items():
+        other = tmp_path / said
+        other.mkdir()
+        (other / "evaluation.json").write_bytes((evaluated / "evaluation.json").read_bytes())
+        change(pd.read_parquet(evaluated / "predictions.parquet")).to_parquet(other / "predictions.parquet")
+        assert said in refused("compare", other, evaluated)
+
+
+def test_runs_of_an_edited_recipe_are_not_reused(evaluated, arguments, refused, tmp_path):
+    recipe = json.loads((evaluated / "evaluation.json").read_text())["recipe"]
+    assert recipe["optimizer"]["init_args"]["lr"] == 6e-3 and recipe["trainer"]["max_epochs"] == 1
+    assert recipe["model"]["init_args"]["config"]["init_args"]["hidden_size"] == 8
+    config, *rest = arguments[1:]
+    edited, dest = tmp_path / "edited.yaml", f"--dest={tmp_path / 'edited'}"
+    edited.write_text(Path(config.removeprefix("--config=")).read_text())
+    command = ["evaluate", f"--config={edited}", *rest, "--protocol=speaker-holdout", dest]
+    assert main(command) == 0
+    edited.write_text(edited.read_text().replace("lr: 6.0e-3", "lr: 5.0e-3"))
+    assert "another recipe" in refused(*command)
+
+
+def test_runs_that_split_differently_are_not_pooled(evaluated, arguments, refused, tmp_path):
+    dest = tmp_path / "mixed"
+    shutil.copytree(evaluated, dest)
+    path = dest / "fold1-seed0" / "record.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"data": record["data"] | {"manifest_sha256": "0" * 64}}))
+    assert "the runs differ in manifest_sha256" in refused(*arguments, "--seeds=2", f"--dest={dest}")
+
+
+def test_bad_numbers_and_folders_are_refused(arguments, refused, tmp_path, capsys):
+    for option in ("--seeds=0", "--workers=-1"):
+        with pytest.raises(SystemExit):
+            main([*arguments, option, f"--dest={tmp_path / 'x'}"])
+        assert "no whole number from 1 up" in capsys.readouterr().err
+    taken = tmp_path / "file"
+    taken.write_text("")
+    assert "file cannot be used" in refused(*arguments, f"--dest={taken}")

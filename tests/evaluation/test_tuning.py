@@ -2,11 +2,13 @@
 
 import json
 
+import optuna
 import pandas as pd
 import pytest
 import yaml
 
 from ser_hub.cli import main
+from ser_hub.evaluation.tuning import _has, open_storage
 
 SPACE = {
     "optimizer.init_args.lr": {"low": 1e-6, "high": 3e-2, "log": True},
@@ -82,4 +84,24 @@ def test_bad_input(arguments, refused, tuned, tmp_path):
     bad = tmp_path / "bad.yaml"
     bad.write_text("search:\n  data.batch_size: [8, 16]\n")
     assert "choices" in refused("tune", f"--config={bad}", dest)
+    for space in ("[1]", "{a: {low: 0, high: 1, log: true}}", "{a: {low: x, high: 1}}", "{a: {choices: 3}}"):
+        bad.write_text(f"search: {space}\n")
+        assert "search space" in refused("tune", f"--config={bad}", dest)
+    bad.write_text("- 1\n")
+    assert "has no search space" in refused("tune", f"--config={bad}", dest)
     assert not (tmp_path / "x").exists()
+    for storage in ("nosuch://user:secret@host/x", str(tmp_path / "nowhere" / "study.journal")):
+        said = refused(*arguments, dest, f"--storage={storage}")
+        assert "cannot be opened" in said and "secret" not in said
+
+
+def test_a_killed_trial_of_the_recipes_own_settings_is_tried_again(tmp_path):
+    storage = open_storage(str(tmp_path / "study.journal"))
+    study = optuna.create_study(storage=storage, direction="maximize")
+    study.enqueue_trial(own := {"lr": 0.1})
+    assert _has(study, own)  # it waits
+    trial = study.ask()
+    trial.suggest_float("lr", 0, 1)
+    assert not _has(study, own)  # it runs, or it was killed
+    study.tell(trial, 1.0)
+    assert _has(study, own)

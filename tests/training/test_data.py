@@ -123,6 +123,23 @@ def test_a_checkpoint_is_not_tested_on_what_it_has_seen(data):
         data.test_dataloader()
 
 
+def test_training_that_goes_on_elsewhere_remembers_what_the_checkpoint_saw(data, corpus_dir):
+    moved = SERDataModule(
+        MfccChromaFeatureExtractor(), corpus="synthetic", data_dir=str(corpus_dir), protocol="speaker-kfold:k=3", fold=1
+    )
+    moved.load_state_dict(data.state_dict())
+    moved.setup()
+    assert set(data.fold.train) & set(moved.fold.test)
+    later = SERDataModule(
+        MfccChromaFeatureExtractor(), corpus="synthetic", data_dir=str(corpus_dir), protocol="speaker-kfold:k=3", fold=1
+    )
+    later.load_state_dict(moved.state_dict())
+    later.setup()
+    assert not later.speaker_independent
+    with pytest.raises(LeakError, match="has seen"):
+        later.test_dataloader()
+
+
 def test_fine_tuning_from_a_hub_folder_without_the_command_line(exported, corpus_dir, tmp_path):
     """`Trainer().fit(model, datamodule)` with a model that came from AutoModel.from_pretrained."""
     model = AutoModel.from_pretrained(exported)
