@@ -4,8 +4,11 @@
 
 Both train the same runs of configs/reslstm-sa-h64.yaml. The loop gives each run every core, `evaluate` each core a run;
 another number of threads sums in another order, so the share of equal predictions is printed and not demanded.
+The record is results/benchmark_evaluate.json.
 """
 
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +17,10 @@ from pathlib import Path
 
 import pandas as pd
 
-RECIPE = Path(__file__).parents[1] / "configs" / "reslstm-sa-h64.yaml"
+from ser_hub.evaluation.record import environment, without_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPE, RECORD = ROOT / "configs" / "reslstm-sa-h64.yaml", ROOT / "results" / "benchmark_evaluate.json"
 FOLDS = 5
 QUIET = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
 
@@ -25,7 +31,7 @@ def ser_hub(*arguments: str) -> None:
 
 
 def main() -> int:
-    """Time both, and print seconds and ratio."""
+    """Time both, and write and print seconds and ratio."""
     settings = [f"--config={RECIPE}", *sys.argv[1:]]
     with tempfile.TemporaryDirectory() as folder:
         ser_hub("fit", *settings, *QUIET, "--trainer.max_epochs=1", f"--trainer.default_root_dir={folder}/warm")
@@ -45,6 +51,14 @@ def main() -> int:
         evaluated = pd.read_parquet(Path(folder, "evaluated", "predictions.parquet")).set_index("clip_id")
     looped = pd.concat(plain).set_index("clip_id").loc[evaluated.index]
     agree = (looped["prediction"] == evaluated["prediction"]).mean()
+    record = environment() | {
+        "settings": without_folder(sys.argv[1:]),
+        "cores": os.cpu_count(),
+        "folds": FOLDS,
+        "seconds": {"plain loop": round(loop, 1), "side by side": round(side_by_side, 1)},
+        "equal_predictions": float(agree),
+    }
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
     print(f"plain loop     {loop:7.1f} s for {FOLDS} folds")
     print(f"side by side   {side_by_side:7.1f} s")
     print(f"ratio          {loop / side_by_side:7.2f}")

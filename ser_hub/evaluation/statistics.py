@@ -13,8 +13,8 @@ from ser_hub.evaluation.scores import scores
 RESAMPLES = 10_000
 """Bootstrap resamples, and random sign flips."""
 
-FEWEST_SPEAKERS = 5
-"""From fewer, one speaker alone fills whole resamples, and the interval is the worst and the best of them."""
+FEWEST_SPEAKERS = 4
+"""Of three, more than 2.5 % of the resamples are one speaker alone: the interval would be the worst and the best."""
 
 Counts = npt.NDArray[np.float64]
 
