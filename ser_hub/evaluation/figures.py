@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from datasets import Dataset
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
@@ -136,6 +137,8 @@ def learning_curves(runs: Mapping[str, pd.DataFrame], title: str, path: str | Pa
             axes.legend()
     losses.set(xlabel="epoch", ylabel="loss")
     recall.set(xlabel="epoch", ylabel="UAR on the validation part")
+    for axes in (losses, recall):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.suptitle(title)
     save(figure, path)
 
