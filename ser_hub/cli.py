@@ -242,12 +242,19 @@ def _prepared(settings: Sequence[str]) -> tuple[SERDataModule, dict[str, Any]]:
     data = cli.datamodule
     assert isinstance(data, SERDataModule)  # what the parser was built for
     data.setup()
-    recipe: dict[str, Any] = yaml.safe_load(cli.parser.dump(cli.config, skip_none=True))
+    recipe: dict[str, Any] = _without_nulls(yaml.safe_load(cli.parser.dump(cli.config)))
     for name in ("seed_everything", "search"):
         recipe.pop(name, None)
     for part, own in (("data", ("fold", "data_dir", "cache_dir")), ("trainer", ("logger", "default_root_dir"))):
         recipe[part] = {name: value for name, value in recipe[part].items() if name not in own}
     return data, recipe
+
+
+def _without_nulls(tree: Any) -> Any:
+    """Return a parsed YAML without the settings that nobody made."""
+    if isinstance(tree, dict):
+        return {name: _without_nulls(value) for name, value in tree.items() if value is not None}
+    return [_without_nulls(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def tune(arguments: argparse.Namespace) -> None:
