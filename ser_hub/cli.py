@@ -75,10 +75,14 @@ class SERCLI(LightningCLI):
         parser.link_arguments("data.feature_size", f"{config}.input_size", apply_on="instantiate")
 
     def before_instantiate_classes(self) -> None:
-        """Refuse a checkpoint that is not there before any work is done."""
+        """Refuse a checkpoint that is not there, or is none, before any work is done."""
+        from ser_hub.hub.export import read_checkpoint
+
         path = self._get(self.config, "ckpt_path")
         if path not in (None, "best", "last", "hpc") and not Path(path).is_file():
             raise InputError(f"--ckpt_path {path} does not exist; give the checkpoint that `ser-hub fit` named")
+        if path is not None and Path(path).is_file():
+            read_checkpoint(path)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Log to CSV always, and to W&B (offline unless WANDB_MODE says otherwise) where no logger was chosen."""

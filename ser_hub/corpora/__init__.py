@@ -79,6 +79,8 @@ def load_corpus(
         InputError: There is no such corpus, or its folder cannot be used.
     """
     names = name.split("+")
+    if len(set(names)) < len(names):
+        raise InputError(f"'{name}' names a corpus twice; name each once")
     folders = _folders(names, data_dir)
     parts = {one: _load(one, folders.get(one)) for one in names}
     if len(parts) == 1 and not merge_calm:

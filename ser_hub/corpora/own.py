@@ -23,6 +23,7 @@ from ser_hub.errors import InputError
 
 REQUIRED = ("path", "label", "speaker")
 OPTIONAL = ("gender", "sentence", "intensity")
+EMPTY = (None, "")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class ManifestCorpus(Corpus):
         manifest = Path(data_dir).expanduser().absolute()
         rows = []
         for number, record in enumerate(_records(manifest), start=1):
-            if missing := [name for name in REQUIRED if name not in record]:
+            empty = [name for name in ("path", "label") if record.get(name) in EMPTY]  # a speaker may be unknown
+            if missing := [name for name in REQUIRED if name not in record or name in empty]:
                 raise InputError(
                     f"{manifest}, record {number}: {', '.join(missing)} is missing; "
                     f"every record has {', '.join(REQUIRED)}"
@@ -89,8 +91,8 @@ class ManifestCorpus(Corpus):
                 {
                     "path": str(path),
                     "label": str(record["label"]),
-                    "speaker": f"manifest-{record['speaker']}" if record["speaker"] else None,
-                    **{name: record.get(name) or None for name in OPTIONAL},
+                    "speaker": None if record["speaker"] in EMPTY else f"manifest-{record['speaker']}",
+                    **{name: None if (value := record.get(name)) in EMPTY else str(value) for name in OPTIONAL},
                     "corpus": "manifest",
                     "clip_id": f"manifest/{Path(record['path']).with_suffix('').as_posix()}",
                 }

@@ -142,6 +142,11 @@ def report(record: dict[str, Any], examples: Sequence[str]) -> str:
         f"{interval_text(s)} |"
         for metric, s in scores["metrics"].items()
     )
+    if ensemble := scores["ensemble"]:
+        rows += "".join(
+            f"\n| {metric.upper()} of the seeds' mean probabilities | {s['value']:.4f} | | | | {interval_text(s)} |"
+            for metric, s in ensemble.items()
+        )
     classes = "\n".join(
         f"| {name} | {row['recall']:.3f} | {row['precision']:.3f} | {row['f1']:.3f} | {row['support']} |"
         for name, row in scores["per_class"].items()

@@ -106,7 +106,7 @@ class TestReport(Callback):
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
             "trained_on": data.seen
             and {k: v for k, v in data.seen.items() if k not in ("train", "validation", "speakers")},
-            "seed": data.seen["seed"] if data.seen else _seed(),
+            "seed": data.seen.get("seed") if data.seen else _seed(),
             "trainer": {"precision": trainer.precision, "devices": trainer.num_devices},
             "scores": result,
             **by_speaker(predictions, names),

@@ -29,7 +29,7 @@ def summary(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
     Returns:
         metrics (uar, war, f1: mean, deviation, minimum and maximum over seeds, and the 95 % interval of the mean from a
         bootstrap over speakers), per_class (of all seeds together; support is one seed's), confusion_matrix (all
-        seeds).
+        seeds), ensemble (uar, war, f1 of the seeds' mean probabilities, and their intervals; None of one seed).
     """
     per_seed = [by_group(part, names) for _, part in predictions.groupby("seed")]
     pooled = _scores(predictions, names)
@@ -50,6 +50,7 @@ def summary(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
         },
         "per_class": pooled["per_class"],
         "confusion_matrix": pooled["confusion_matrix"],
+        "ensemble": _ensemble(predictions, names) if len(per_seed) > 1 else None,
     }
 
 
@@ -170,6 +171,19 @@ def _draws(speakers: int, seed: int) -> Counts:
     """How often each speaker is drawn in each resample: (resamples, speakers)."""
     draws = np.random.default_rng(seed).multinomial(speakers, np.full(speakers, 1 / speakers), RESAMPLES)
     return np.asarray(draws, dtype=np.float64)
+
+
+def _ensemble(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    """Return value and interval of each metric where a clip's probabilities are the mean over the seeds."""
+    columns = [f"p_{name}" for name in names]
+    clips = predictions.groupby("clip_id")
+    together = clips[["clip_id", "speaker", "label"]].first().assign(seed=0)
+    means = clips[columns].mean()
+    together[columns] = means
+    together["prediction"] = [names[index] for index in means.to_numpy().argmax(axis=1)]
+    intervals = bootstrap_interval(confusion_by_speaker(together, names))
+    result = _scores(together, names)
+    return {name: {"value": result[name], "interval": intervals.get(name)} for name in ("uar", "war", "f1")}
 
 
 def _scores(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ TEMPLATE = """---
 import ser_hub  # pip install ser-hub
 from transformers import pipeline
 
-classify = pipeline("audio-classification", model="{name}")
+classify = pipeline("audio-classification", model="path/to/{name}")  # this folder, or its repository's name
 classify("clip.wav")
 ```
 
@@ -42,7 +42,7 @@ people: hiring, policing, education, health, insurance, border control or the de
 Corpus: {corpus_title}. Protocol: {protocol}, fold {fold} ({independence}; manifest SHA-256 `{manifest}`).
 Seed {seed}. Features: {features} at {sampling_rate} Hz, normalised with statistics of the training part.
 These are the weights after epoch {epoch}{validation}{seconds}.
-It has seen {speakers} speakers, on none of whom `ser-hub test` tests it.
+It has seen {speakers} speakers{untested}.
 
 ## Results
 
@@ -113,6 +113,7 @@ def render_card(
         epoch=state["epoch"] + 1,
         validation="" if score is None else f", the best by validation UAR ({score:.4f})",
         speakers=len(trained_on["speakers"]),
+        untested=", on none of whom `ser-hub test` tests it" if trained_on["speaker_independent"] else "",
         seconds="" if state["seconds"] is None else f", after {state['seconds']:.0f} s of training",
         results=_results(record, pictures),
         recipe=_recipe(evaluation, trained_on),
@@ -158,14 +159,16 @@ def _recipe(evaluation: dict[str, Any] | None, trained_on: Mapping[str, Any]) ->
         if score["interval"]
     }
     seeds, command = len(evaluation["seeds"]), " ".join(evaluation["settings"])
+    over_seeds = ("deviation", "minimum", "maximum") if seeds > 1 else ()
     return f"""
 ### The recipe, over all folds
 
 One checkpoint is one draw; the recipe itself was trained {data["folds"] * seeds} times \
-({data["folds"]} folds of {data["protocol"]}, {_independence(data["speaker_independent"])}; {seeds} seeds), and the
-predictions of all folds were pooled. Deviation over seeds; interval from a bootstrap over speakers.
+({data["folds"]} folds of {data["protocol"]}, {_independence(data["speaker_independent"])}; {seeds} \
+seed{"s" if seeds > 1 else ""}), and the predictions of all folds were pooled. \
+{"Deviation over seeds; " if over_seeds else ""}95 % interval from a bootstrap over speakers.
 
-{_table("metric", rows, {"mean": 4, "deviation": 4, "minimum": 4, "maximum": 4, "low": 4, "high": 4})}
+{_table("metric", rows, dict.fromkeys(("mean", *over_seeds, "low", "high"), 4))}
 
 Made by `ser-hub evaluate {command} --seeds {seeds} --dest DEST`; this checkpoint by \
 `ser-hub fit {command} --data.fold={trained_on["fold"]} --seed_everything={trained_on["seed"]}` on one thread.

@@ -36,7 +36,7 @@ its makers publish at {url}.
 ```python
 from datasets import Audio, load_dataset
 
-rows = load_dataset("{repository}", split="{split}")
+rows = load_dataset("path/to/{repository}", split="{split}")  # this folder, or its repository's name
 rows = rows.cast_column("audio", Audio())  # to decode; undecoded, a row holds the audio file's bytes
 ```
 

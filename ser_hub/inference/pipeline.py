@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 from transformers import AudioClassificationPipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from ser_hub import audio
+from ser_hub.features.base import as_float
 from ser_hub.models.base import SERModel
 
 
@@ -32,7 +32,7 @@ class SERPipeline(AudioClassificationPipeline):  # type: ignore[misc]
             samples = inputs.get("raw", inputs.get("array"))
         if samples is None:
             return inputs  # an array at the model's rate, or what transformers refuses in its own words
-        return audio.resample(np.asarray(samples, dtype=np.float32), int(inputs["sampling_rate"]), rate)
+        return audio.resample(as_float(samples), int(inputs["sampling_rate"]), rate)
 
 
 def register() -> None:

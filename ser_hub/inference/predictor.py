@@ -10,8 +10,10 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 from ser_hub.audio import AudioSource, describe
 from ser_hub.errors import InputError
 from ser_hub.evaluation.report import draw_attention
+from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.features.cache import extract_clip
 from ser_hub.hub.fetch import model_folder
+from ser_hub.models.base import SERModel
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,21 @@ class Predictor:
             self.model = AutoModelForAudioClassification.from_pretrained(folder)
         except InputError:
             raise
-        except (OSError, ValueError, SafetensorError) as error:
+        # What transformers raises where a file holds something else than it should depends on what that is.
+        except (OSError, ValueError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
             raise InputError(
                 f"{folder} cannot be loaded as a model of ser_hub ({_first_line(error)}); export or download it again"
             ) from error
+        if not isinstance(self.model, SERModel) or not isinstance(self.feature_extractor, SERFeatureExtractor):
+            raise InputError(
+                f"{folder} holds a {type(self.model).__name__} with a {type(self.feature_extractor).__name__}, which "
+                f"is no model of ser_hub; load it with transformers' own pipeline"
+            )
+        if self.feature_extractor.feature_size != self.model.config.input_size:
+            raise InputError(
+                f"{folder}: its features have {self.feature_extractor.feature_size} dimensions and its model takes "
+                f"{self.model.config.input_size}; export or download it again"
+            )
 
     @torch.inference_mode()
     def __call__(self, clip: AudioSource) -> Prediction:

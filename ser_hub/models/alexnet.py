@@ -120,4 +120,4 @@ class AlexNet(PublishedModel):
         Raises:
             InputError: The file is not there, or not that of AlexNet.
         """
-        load_file(self, weights, ("classifier.6.",))
+        load_file(self, weights, "classifier.6.", ("classifier.6.",))

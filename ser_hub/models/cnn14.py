@@ -8,7 +8,8 @@ Cnn14_mAP=0.431.pth, https://zenodo.org/records/3987831 (CC BY 4.0); `weights` i
 Modules are named as there, so that its state dict fits but for the front end and the last layer.
 
 Departure: padded frames are zero before every convolution and left out of both pools, so that a clip's logits do not
-depend on its batch. The original works on clips of one length; for those nothing differs.
+depend on its batch. The original works on clips of one length; for those nothing differs. Batch normalisation's
+statistics are taken over padded frames too while it trains: `data.group_by_length` leaves few.
 """
 
 import pickle
@@ -135,7 +136,7 @@ class CNN14(PublishedModel):
         Raises:
             InputError: The file is not there, or not that of CNN14.
         """
-        load_file(self, weights, FRONT_END, key="model")
+        load_file(self, weights, "classifier.", FRONT_END, key="model")
 
     def _init_weights(self, module: nn.Module) -> None:
         """Xavier uniform weights and zero biases, as in PANNs."""
@@ -146,12 +147,15 @@ class CNN14(PublishedModel):
                 init.zeros_(module.bias)
 
 
-def load_file(model: PublishedModel, path: str, left_out: tuple[str, ...], key: str | None = None) -> None:
-    """Load a published state dict into all of a model but its classifier.
+def load_file(
+    model: PublishedModel, path: str, last_layer: str, left_out: tuple[str, ...], key: str | None = None
+) -> None:
+    """Load a published state dict into all of a model but its last layer.
 
     Args:
         model: The model.
         path: The file.
+        last_layer: Prefix of the model's parameters that stay as they are.
         left_out: Prefixes of keys that have no counterpart in the model.
         key: Where in the file the state dict is; None where it is the file's whole content.
 
@@ -166,7 +170,7 @@ def load_file(model: PublishedModel, path: str, left_out: tuple[str, ...], key: 
         missing, unexpected = model.load_state_dict(state, strict=False)
     except (pickle.UnpicklingError, RuntimeError, KeyError, AttributeError, OSError, ValueError) as error:
         raise InputError(f"{path} does not hold weights of {type(model).__name__}; give the published file") from error
-    absent = [name for name in missing if not name.startswith(("classifier.", "started"))]
+    absent = [name for name in missing if not name.startswith((last_layer, "started"))]
     if absent or unexpected:
         raise InputError(
             f"{path} does not hold weights of {type(model).__name__} ({len(absent)} are missing, {len(unexpected)} are "

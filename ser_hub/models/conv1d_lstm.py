@@ -6,6 +6,9 @@
 Kernel 5 and 1024, 512, 256 channels; pooling by 2 with padding at the end (162 > 81 > 41 > 21 steps, Keras's "same");
 three LSTMs of 128, of which the last gives its last state; 128, 64 and 32 units. Initialised as Keras does by default.
 The vector is one of a whole clip, so that there is nothing to mask.
+
+Departure in the recipe: the source cuts 2.5 s out of a clip and then alters them; here the clip is altered before it is
+cut, so that its stretched copy holds 2.0 s of speech.
 """
 
 from typing import Any

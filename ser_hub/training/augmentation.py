@@ -183,7 +183,9 @@ class FeatureAugmentation(ABC):
 
 @dataclass(frozen=True)
 class SpecAugment(FeatureAugmentation):
-    """Bands of frames and of dimensions set to the mean, which is 0 (Park et al. 2019, without time warping).
+    """Bands of frames and of dimensions set to 0 (Park et al. 2019, without time warping).
+
+    That is the mean of features that are standardised; of those that are not (VoicedLogMel, Panns, Waveform) it is not.
 
     Args:
         time_masks: Number of bands over time.

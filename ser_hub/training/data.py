@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 Item = tuple[Array, int, str]
 
+PROVENANCE = ("corpus", "protocol", "fold", "speakers")
+"""What of a checkpoint's `trained_on` a model's configuration keeps: clips would be a thousand lines."""
+
 COPY = " copy "
 """What stands between a clip's id and the number of its altered copy."""
 
@@ -236,6 +239,16 @@ class SERDataModule(LightningDataModule):
             },
         }
 
+    def provenance(self) -> dict[str, Any]:
+        """Return what a model's configuration keeps of what it was trained on: corpus, protocol, fold, speakers."""
+        trained_on = self.state_dict()["trained_on"]
+        return {name: trained_on[name] for name in PROVENANCE}
+
+    def remember(self, trained_on: dict[str, Any]) -> None:
+        """Take what a model's configuration keeps of what it was trained on, unless its checkpoint has told more."""
+        if self.seen is None:
+            self.seen = trained_on
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take a checkpoint's normalisation statistics, and remember what it was trained on."""
         extractor = state_dict["feature_extractor"]
@@ -277,11 +290,11 @@ class SERDataModule(LightningDataModule):
         """Return what of the test part the loaded checkpoint has seen, in a sentence; None where nothing."""
         if self.seen is None:
             return None
-        clips = [*self.seen["train"], *self.seen["validation"]]
+        clips = [*self.seen.get("train", ()), *self.seen.get("validation", ())]
         way_out = f"test it on fold {self.seen['fold']} of '{self.seen['protocol']}', on which it was trained"
         if shared := sorted(set(clips) & set(self.fold.test)):
             return f"the checkpoint has seen {len(shared)} of the test clips ({shared[0]}, ...); {way_out}"
-        if self.protocol.speaker_independent:
+        if self.protocol.speaker_independent or not clips:  # a model from the Hub knows its speakers alone
             if shared := sorted(set(self.seen["speakers"]) & set(speakers_of(self.fold.test, self.speakers))):
                 return f"the checkpoint has seen test speakers ({', '.join(shared[:3])}); {way_out}"
         return None

@@ -71,6 +71,9 @@ def test_manifest(tmp_path, name, text):
         ("a.csv", "path,label\nx.wav,sad\n", "record 1: speaker is missing"),
         ("a.csv", "path,label,speaker\nx.wav,sad,me\n", "x.wav does not exist"),
         ("a.csv", "path,label,speaker\n", "lists no clip"),
+        ("a.csv", "path,label,speaker\nx.wav,,me\n", "record 1: label is missing"),
+        ("a.csv", "path,label,speaker\nx.wav\n", "record 1: label is missing"),
+        ("a.json", '[{"path": "x.wav", "label": null, "speaker": "me"}]', "record 1: label is missing"),
         ("a.json", "{", "cannot be read as a manifest"),
         ("a.json", "{}", "is no list of records"),
         ("a.txt", "", "wants a .csv, .json or .jsonl"),
@@ -80,6 +83,23 @@ def test_manifest_refusals(tmp_path, name, text, rule):
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=rule):
         load_corpus("manifest", tmp_path / name)
+
+
+def test_a_manifest_of_numbers(tmp_path):
+    write(tmp_path, "1.wav", "2.wav")
+    records = [
+        {"path": "1.wav", "label": 0, "speaker": 0, "intensity": 1},
+        {"path": "2.wav", "label": 1, "speaker": 1, "intensity": "high"},
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(records))
+    rows = load_corpus("manifest", tmp_path / "a.json")
+    assert rows.features["label"].names == ["0", "1"] and rows["intensity"][:] == ["1", "high"]
+    assert rows["speaker"][:] == ["manifest-0", "manifest-1"]
+
+
+def test_a_corpus_is_not_mixed_with_itself():
+    with pytest.raises(InputError, match="names a corpus twice"):
+        load_corpus("folder+folder", "folder=.")
 
 
 def test_manifest_that_is_a_folder_or_missing(tmp_path):

@@ -60,6 +60,21 @@ def test_summary_against_scikit_learn():
     assert result["per_class"]["a"]["support"] == 120
 
 
+def test_seeds_together_are_judged_by_their_mean_probabilities():
+    """Seeds that are right more often than not, and wrong in different clips, are better together."""
+    table = predictions(seeds=7)
+    columns = [f"p_{name}" for name in NAMES]
+    guesses = table.groupby("clip_id", sort=False)[columns].mean().idxmax(axis=1).str.removeprefix("p_")
+    labels = table.groupby("clip_id", sort=False)["label"].first()
+    result = summary(table, NAMES)
+    together = result["ensemble"]
+    assert together["uar"]["value"] == pytest.approx(balanced_accuracy_score(labels, guesses), abs=1e-6)
+    assert together["war"]["value"] == pytest.approx(accuracy_score(labels, guesses), abs=1e-6)
+    assert together["uar"]["value"] > result["metrics"]["uar"]["maximum"]
+    assert together["uar"]["interval"][0] < together["uar"]["value"] < together["uar"]["interval"][1]
+    assert summary(predictions(seeds=1), NAMES)["ensemble"] is None
+
+
 def test_counts_by_speaker():
     table = predictions(seeds=1)
     counts = confusion_by_speaker(table, NAMES)

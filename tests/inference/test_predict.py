@@ -105,6 +105,30 @@ def test_bad_models_in_one_sentence(exported, refused, tmp_path, clips):
     (tmp_path / "config.json").write_bytes((exported / "config.json").read_bytes())
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     assert "cannot be loaded" in refused("predict", tmp_path, clips[0])
+    (tmp_path / "model.safetensors").write_bytes((exported / "model.safetensors").read_bytes())
+    config = json.loads((exported / "config.json").read_text())
+    for wrong in (4, "abc"):  # the weights are of another size; it is no size at all
+        (tmp_path / "config.json").write_text(json.dumps(config | {"hidden_size": wrong}))
+        assert "cannot be loaded" in refused("predict", tmp_path, clips[0])
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    extractor = json.loads((exported / "preprocessor_config.json").read_text())
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(extractor | {"n_mfcc": 20}))
+    assert "its features have 32 dimensions and its model takes 46" in refused("predict", tmp_path, clips[0])
+    (tmp_path / "preprocessor_config.json").write_text(
+        json.dumps({"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": 16_000})
+    )
+    assert "is no model of ser_hub" in refused("predict", tmp_path, clips[0])
+
+
+def test_integers_are_scaled_as_files_are(exported, clips):
+    """A 16-bit file decodes to value / 32768; what scipy.io.wavfile reads are the values."""
+    classify = pipeline("audio-classification", model=str(exported))
+    samples = (decode(clips[0])[0] * 32_768).round().clip(-32_768, 32_767)
+    expected = as_dict(classify({"array": (samples / 32_768).astype(np.float32), "sampling_rate": 48_000}))
+    for given in (samples.astype(np.int16), (samples * 65_536).astype(np.int32)):
+        assert as_dict(classify({"array": given, "sampling_rate": 48_000})) == pytest.approx(expected, abs=1e-6)
+    with pytest.raises(InputError, match="samples are int64"):
+        classify({"array": samples.astype(np.int64), "sampling_rate": 48_000})
 
 
 def test_wrong_rate_names_the_right_one(exported):

@@ -74,6 +74,9 @@ def test_published_file_of_alexnet_is_carried_over_but_for_the_last_layer(tmp_pa
     network.load_published(str(tmp_path / "alexnet.pth"))
     kept = {key for key, value in state.items() if torch.equal(network.state_dict().get(key, torch.empty(0)), value)}
     assert set(state) - kept == {"classifier.6.weight", "classifier.6.bias"}
+    torch.save({k: v for k, v in state.items() if k.startswith("features.")}, tmp_path / "features.pth")
+    with pytest.raises(InputError, match="4 are missing"):
+        network.load_published(str(tmp_path / "features.pth"))
 
 
 def test_code_in_a_file_of_weights_is_not_run(tmp_path):

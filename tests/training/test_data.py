@@ -7,6 +7,7 @@ import torch
 from lightning.pytorch import Trainer
 from transformers import AutoFeatureExtractor, AutoModel
 
+from ser_hub.errors import InputError
 from ser_hub.features import MfccChromaFeatureExtractor
 from ser_hub.protocols import Fold, LeakError, Protocol
 from ser_hub.training import CosineWarmRestarts, SERDataModule
@@ -143,7 +144,7 @@ def test_training_that_goes_on_elsewhere_remembers_what_the_checkpoint_saw(data,
 def test_fine_tuning_from_a_hub_folder_without_the_command_line(exported, corpus_dir, tmp_path):
     """`Trainer().fit(model, datamodule)` with a model that came from AutoModel.from_pretrained."""
     model = AutoModel.from_pretrained(exported)
-    before = copy.deepcopy(model.state_dict())
+    before, before_speakers = copy.deepcopy(model.state_dict()), model.config.trained_on["speakers"]
     data = SERDataModule(
         AutoFeatureExtractor.from_pretrained(exported),
         corpus="synthetic",
@@ -154,6 +155,35 @@ def test_fine_tuning_from_a_hub_folder_without_the_command_line(exported, corpus
     trainer.fit(model, data)
     assert any(not torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert "val/uar" in trainer.callback_metrics
+    assert model.config.trained_on["speakers"] == before_speakers
+
+
+def test_a_model_from_a_hub_folder_is_not_tested_on_speakers_that_it_has_seen(exported, data, corpus_dir, tmp_path):
+    def judge(**settings):
+        extractor = AutoFeatureExtractor.from_pretrained(exported)
+        part = SERDataModule(extractor, corpus="synthetic", data_dir=str(corpus_dir), **settings)
+        trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path, enable_progress_bar=False)
+        return trainer.test(AutoModel.from_pretrained(exported), part, verbose=False), part
+
+    assert judge(protocol="speaker-holdout")[0]  # its own test speakers
+    for other in ("speaker-holdout:seed=1", "clip-holdout"):
+        with pytest.raises(LeakError, match="has seen test speakers"):
+            judge(protocol=other)
+    _, flagged = judge(protocol="speaker-holdout:seed=1", allow_seen=True)
+    assert not flagged.speaker_independent
+
+
+def test_a_model_is_not_judged_on_other_classes(exported, corpus_dir, tmp_path):
+    part = SERDataModule(
+        AutoFeatureExtractor.from_pretrained(exported),
+        corpus="synthetic",
+        data_dir=str(corpus_dir),
+        protocol="speaker-holdout",
+        merge_calm=True,
+    )
+    trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
+    with pytest.raises(InputError, match="the model tells neutral, calm, .* but the data has neutral, happy"):
+        trainer.test(AutoModel.from_pretrained(exported), part)
 
 
 def test_cosine_floor_follows_the_learning_rate():
