@@ -20,7 +20,7 @@ from .ser_hub_emotions import EMOTIONS_OF_RAVDESS
 from .ser_hub_errors import InputError
 
 UNSHAPED = frozenset(
-    {"_name_or_path", "transformers_version", "architectures", "dtype", "dropout", "label_smoothing"}
+    {"_name_or_path", "transformers_version", "architectures", "dtype", "dropout", "label_smoothing", "trained_on"}
     | {"weights", "lr", "encoder_lr", "weight_decay"}
 )
 """Settings of a configuration in which a checkpoint and the model that loads it may differ."""
@@ -33,6 +33,7 @@ class SERConfig(PreTrainedConfig):  # type: ignore[misc]
         input_size: Number of features per frame that the model takes.
         labels: Class names in the order of the logits; they fill `id2label` and `label2id`. None keeps a saved
             config's own, or RAVDESS's eight where there is none.
+        trained_on: Corpus, protocol, fold and speakers that the weights were trained on; training sets it.
         label_smoothing: Share of the target probability that cross-entropy spreads over all classes.
         **kwargs: As `transformers.PreTrainedConfig` takes them.
     """
@@ -42,6 +43,8 @@ class SERConfig(PreTrainedConfig):  # type: ignore[misc]
         if "__init__" not in cls.__dict__:
             cls.__init__ = cls.__init__  # type: ignore[method-assign]
         super().__init_subclass__(**kwargs)
+
+    trained_on: dict[str, Any] | None = None
 
     def __init__(
         self, input_size: int = 46, labels: list[str] | None = None, label_smoothing: float = 0.0, **kwargs: Any
@@ -156,7 +159,22 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
     # --- training -----------------------------------------------------------------------------------------------
 
     def setup(self, stage: str) -> None:
-        """Make the metrics here: made in `__init__`, `from_pretrained` would strand them on the meta device."""
+        """Check the data's classes, and tell it what this model has seen; make the metrics.
+
+        Here, for made in `__init__`, `from_pretrained` would strand them on the meta device.
+
+        Raises:
+            InputError: The data has other classes, or the same in another order.
+        """
+        data: Any = getattr(self.trainer, "datamodule", None)
+        names = getattr(data, "labels", self.config.class_names)
+        if list(names) != self.config.class_names:
+            raise InputError(
+                f"the model tells {', '.join(self.config.class_names)}, but the data has {', '.join(names)}; give data "
+                f"with these classes, or a new model with labels={list(names)}"
+            )
+        if self.config.trained_on and hasattr(data, "remember"):
+            data.remember(self.config.trained_on)
         self.metrics = nn.ModuleDict(
             {name: MetricCollection(ser_metrics(self.config.num_labels), prefix=f"{name}/") for name in ("val", "test")}
         )
@@ -176,6 +194,12 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
                 f"the checkpoint was trained with {name} {saved[name]!r}, but the recipe says {own[name]!r}; "
                 f"give the recipe that it was trained with (config.yaml in its run's folder)"
             )
+
+    def on_train_end(self) -> None:
+        """Remember what the model was trained on, for `save_pretrained`."""
+        data: Any = getattr(self.trainer, "datamodule", None)
+        if hasattr(data, "provenance"):
+            self.config.trained_on = data.provenance()
 
     def on_fit_start(self) -> None:
         """Enter training mode: `from_pretrained` leaves evaluation mode, and `Trainer.fit` would keep it."""

@@ -102,7 +102,7 @@ class SERFeatureExtractor(SequenceFeatureExtractor):  # type: ignore[misc]
         Raises:
             InputError: The clip is not mono, not finite, or shorter than one frame.
         """
-        samples = np.asarray(waveform, dtype=np.float32)
+        samples = as_float(waveform)
         if samples.ndim != 1:
             raise InputError(f"a waveform has shape {samples.shape}, but one channel is expected; mix it down to mono")
         if len(samples) < self.min_samples:
@@ -155,3 +155,17 @@ class SERFeatureExtractor(SequenceFeatureExtractor):  # type: ignore[misc]
         is_batch = np.ndim(first) > 0
         waveforms = raw_speech if is_batch else [raw_speech]
         return self.collate([self.compute(waveform) for waveform in waveforms], return_tensors)  # type: ignore[arg-type]
+
+
+def as_float(waveform: Waveform) -> Array:
+    """Return samples as float32 in -1 to 1: 16 and 32 bits, as files store them, are scaled; floats stay as they are.
+
+    Raises:
+        InputError: The samples are other integers, whose scale nobody knows.
+    """
+    samples = np.asarray(waveform)
+    if samples.dtype in (np.int16, np.int32):
+        return (samples / -float(np.iinfo(samples.dtype).min)).astype(np.float32)
+    if np.issubdtype(samples.dtype, np.integer):
+        raise InputError(f"samples are {samples.dtype}; give floats from -1 to 1, or 16 or 32-bit integers")
+    return samples.astype(np.float32)

@@ -12,6 +12,10 @@ One architecture with four recipes for 128 mel bands and chunks of 128 frames ev
 The paper gives neither channels nor pooling; here 16, 32, 64, 64, 128, 128 channels, each block halving height and
 width, and an LSTM of 64 a direction. The public design standardises every pixel of the training part's spectrograms,
 here every mel band. All clips are of one length, so that nothing is masked.
+
+Departures in the recipes: the sources' noise is added to the stretch of a clip that is cut out and padded with zeros,
+here to the clip before it is cut, so that padding stays silent; and `BatchNormWithoutDropout` estimates the statistics
+of batch normalisation without dropout, for with it these models said one class to everything in evaluation mode.
 """
 
 from collections.abc import Sequence
