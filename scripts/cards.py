@@ -48,7 +48,8 @@ def make(row: str, run: Path, data_dir: str) -> None:
     """Test a run's checkpoint and write its Hub folder."""
     with tempfile.TemporaryDirectory() as folder:
         settings = [f"--config={run / 'config.yaml'}", f"--ckpt_path={run / 'best.ckpt'}"]
-        ser_hub("test", *settings, f"--data.data_dir={data_dir}", f"--trainer.default_root_dir={folder}")
+        settings += [f"--data.data_dir={data_dir}", "--trainer.precision=32-true"]  # what whoever loads it gets
+        ser_hub("test", *settings, f"--trainer.default_root_dir={folder}")
         record = Path(folder, "version_0", "record.json")
         recipe = row.partition("@")[0]
         made = Path(folder, recipe)
