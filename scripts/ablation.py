@@ -253,9 +253,8 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe, data_dir = arguments.recipe, str(Path(arguments.data_dir).resolve())
     os.chdir(ROOT)
-    content = (
-        ROOT / "configs" / f"{recipe}.yaml"
-    ).read_bytes()  # runs of a recipe that was edited since are not reused
+    # Runs of a recipe that was edited since are not reused.
+    content = (ROOT / "configs" / f"{recipe}.yaml").read_bytes()
     folder = ROOT / "runs" / "ablation" / f"{recipe}-{hashlib.sha256(content).hexdigest()[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
 

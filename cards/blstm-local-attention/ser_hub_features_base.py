@@ -168,4 +168,4 @@ def as_float(waveform: Waveform) -> Array:
         return (samples / -float(np.iinfo(samples.dtype).min)).astype(np.float32)
     if np.issubdtype(samples.dtype, np.integer):
         raise InputError(f"samples are {samples.dtype}; give floats from -1 to 1, or 16 or 32-bit integers")
-    return samples.astype(np.float32)
+    return samples.astype(np.float32, copy=False)

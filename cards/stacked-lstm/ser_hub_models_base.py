@@ -38,13 +38,13 @@ class SERConfig(PreTrainedConfig):  # type: ignore[misc]
         **kwargs: As `transformers.PreTrainedConfig` takes them.
     """
 
+    trained_on: dict[str, Any] | None = None
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # transformers makes every config class a dataclass; one without its own __init__ would lose the inherited one.
         if "__init__" not in cls.__dict__:
             cls.__init__ = cls.__init__  # type: ignore[method-assign]
         super().__init_subclass__(**kwargs)
-
-    trained_on: dict[str, Any] | None = None
 
     def __init__(
         self, input_size: int = 46, labels: list[str] | None = None, label_smoothing: float = 0.0, **kwargs: Any

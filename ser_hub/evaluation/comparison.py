@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ser_hub.errors import InputError
-from ser_hub.evaluation.statistics import compare
+from ser_hub.evaluation.statistics import class_names, compare
 
 
 def compare_evaluations(one: str | Path, other: str | Path) -> str:
@@ -25,7 +25,7 @@ def compare_evaluations(one: str | Path, other: str | Path) -> str:
         raise InputError(f"{one} and {other} tested different clips; compare evaluations of one corpus and protocol")
     if first["data"]["manifest_sha256"] != second["data"]["manifest_sha256"]:
         raise InputError(f"{one} and {other} split the clips differently; compare evaluations of one protocol")
-    names, others = ([column.removeprefix("p_") for column in table if column.startswith("p_")] for table in (a, b))
+    names, others = class_names(a), class_names(b)
     labels = [dict(zip(table["clip_id"], table["label"], strict=True)) for table in (a, b)]
     if names != others or labels[0] != labels[1]:
         raise InputError(

@@ -21,7 +21,7 @@ from ser_hub.cache import written_aside
 from ser_hub.errors import InputError
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment, without_folder, write_record
-from ser_hub.evaluation.statistics import by_group, by_speaker_and_gender, summary
+from ser_hub.evaluation.statistics import by_group, by_speaker_and_gender, class_names, summary
 from ser_hub.evaluation.tracking import log_summary
 from ser_hub.evaluation.workers import CHECKPOINT, fit_logged, run_all, test_logged
 from ser_hub.protocols import independence
@@ -95,7 +95,7 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     plan = json.loads((dest / "plan.json").read_text())
     parts = [pd.read_parquet(job.folder / "predictions.parquet").assign(seed=job.seed, fold=job.fold) for job in jobs]
     predictions = pd.concat(parts, ignore_index=True)
-    names = [column.removeprefix("p_") for column in predictions if column.startswith("p_")]
+    names = class_names(predictions)
     first = records[0]
     overall = summary(predictions, names)
     curves = {job.folder.name: pd.read_csv(job.folder / "metrics.csv") for job in jobs}

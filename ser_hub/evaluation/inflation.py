@@ -86,8 +86,7 @@ def inflation(
             {"name": way.name, "title": way.title, "metrics": record["scores"]["metrics"], "data": record["data"]}
             | {"git_of_runs": record["git_of_runs"], "recipe": record["recipe"]}
         )
-    first = record
-    name = f"{first['model']['class']}, {first['data']['corpus']}, {seeds_text(first)}"
+    name = f"{record['model']['class']}, {record['data']['corpus']}, {seeds_text(record)}"
     summary = environment() | {
         "settings": without_folder(settings),
         "seeds": seeds,

@@ -19,6 +19,11 @@ FEWEST_SPEAKERS = 4
 Counts = npt.NDArray[np.float64]
 
 
+def class_names(predictions: pd.DataFrame) -> list[str]:
+    """Return the classes that predictions have a column p_<class> for, in order."""
+    return [column.removeprefix("p_") for column in predictions if column.startswith("p_")]
+
+
 def summary(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
     """Score pooled predictions of several seeds.
 

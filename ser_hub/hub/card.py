@@ -6,6 +6,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ser_hub.corpora import get_corpus
+from ser_hub.evaluation.crossval import seeds_text
 from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.models import ARCHITECTURES, SERModel
 
@@ -164,8 +165,8 @@ def _recipe(evaluation: dict[str, Any] | None, trained_on: Mapping[str, Any]) ->
 ### The recipe, over all folds
 
 One checkpoint is one draw; the recipe itself was trained {data["folds"] * seeds} times \
-({data["folds"]} folds of {data["protocol"]}, {_independence(data["speaker_independent"])}; {seeds} \
-seed{"s" if seeds > 1 else ""}), and the predictions of all folds were pooled. \
+({data["folds"]} folds of {data["protocol"]}, {_independence(data["speaker_independent"])}; \
+{seeds_text(evaluation)}), and the predictions of all folds were pooled. \
 {"Deviation over seeds; " if over_seeds else ""}95 % interval from a bootstrap over speakers.
 
 {_table("metric", rows, dict.fromkeys(("mean", *over_seeds, "low", "high"), 4))}

@@ -14,7 +14,7 @@ from ser_hub.hub.card import render_card
 from ser_hub.hub.onnx import export_onnx
 from ser_hub.hub.remote_code import flat, remote_code
 from ser_hub.models import ARCHITECTURES, SERModel
-from ser_hub.training.data import PROVENANCE
+from ser_hub.training.data import provenance
 
 
 def export(
@@ -139,7 +139,7 @@ def build_model(state: dict[str, Any]) -> SERModel:
     architecture = ARCHITECTURES[model_type]
     model = architecture.model(architecture.config.from_dict(state["config"]))
     model.load_state_dict(state["weights"])
-    model.config.trained_on = {name: state["trained_on"][name] for name in PROVENANCE}
+    model.config.trained_on = provenance(state["trained_on"])
     return model.eval()  # type: ignore[no-any-return]
 
 

@@ -26,11 +26,13 @@ log = logging.getLogger(__name__)
 
 Item = tuple[Array, int, str]
 
-PROVENANCE = ("corpus", "protocol", "fold", "speakers")
-"""What of a checkpoint's `trained_on` a model's configuration keeps: clips would be a thousand lines."""
-
 COPY = " copy "
 """What stands between a clip's id and the number of its altered copy."""
+
+
+def provenance(trained_on: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a checkpoint's `trained_on` a model's configuration keeps: clips would be a thousand lines."""
+    return {name: trained_on[name] for name in ("corpus", "protocol", "fold", "speakers")}
 
 
 def original(clip_id: str) -> str:
@@ -241,8 +243,7 @@ class SERDataModule(LightningDataModule):
 
     def provenance(self) -> dict[str, Any]:
         """Return what a model's configuration keeps of what it was trained on: corpus, protocol, fold, speakers."""
-        trained_on = self.state_dict()["trained_on"]
-        return {name: trained_on[name] for name in PROVENANCE}
+        return provenance(self.state_dict()["trained_on"])
 
     def remember(self, trained_on: dict[str, Any]) -> None:
         """Take what a model's configuration keeps of what it was trained on, unless its checkpoint has told more."""

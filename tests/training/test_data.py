@@ -125,17 +125,16 @@ def test_a_checkpoint_is_not_tested_on_what_it_has_seen(data):
 
 
 def test_training_that_goes_on_elsewhere_remembers_what_the_checkpoint_saw(data, corpus_dir):
-    moved = SERDataModule(
-        MfccChromaFeatureExtractor(), corpus="synthetic", data_dir=str(corpus_dir), protocol="speaker-kfold:k=3", fold=1
-    )
-    moved.load_state_dict(data.state_dict())
-    moved.setup()
+    def elsewhere(state):
+        settings = {"corpus": "synthetic", "data_dir": str(corpus_dir), "protocol": "speaker-kfold:k=3", "fold": 1}
+        module = SERDataModule(MfccChromaFeatureExtractor(), **settings)
+        module.load_state_dict(state)
+        module.setup()
+        return module
+
+    moved = elsewhere(data.state_dict())
     assert set(data.fold.train) & set(moved.fold.test)
-    later = SERDataModule(
-        MfccChromaFeatureExtractor(), corpus="synthetic", data_dir=str(corpus_dir), protocol="speaker-kfold:k=3", fold=1
-    )
-    later.load_state_dict(moved.state_dict())
-    later.setup()
+    later = elsewhere(moved.state_dict())
     assert not later.speaker_independent
     with pytest.raises(LeakError, match="has seen"):
         later.test_dataloader()
