@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from ser_hub.cache import written_aside
 from ser_hub.cli import lightning
-from ser_hub.evaluation.record import environment
+from ser_hub.evaluation.record import COMMIT, environment
 from ser_hub.evaluation.workers import run_all
 from ser_hub.training import SERDataModule
 
@@ -102,7 +102,9 @@ ROWS = {
     "random-batches": Row("batches at random, not of clips of about the same length", (RANDOM,)),
     "no-mask": Row("random batches, and attention (and batch normalisation) over their padding", (RANDOM,), (no_mask,)),
     "as-published": Row(
-        "that, and normalisation fitted on all clips: the published code", (RANDOM,), (all_clips, no_mask)
+        "as the published code: random batches, attention over their padding, normalisation fitted on all clips",
+        (RANDOM,),
+        (all_clips, no_mask),
     ),
     "lr-of-paper": Row("lr 2e-4, the largest that the paper names", ("--optimizer.init_args.lr=2e-4",)),
     "lr-within-epochs": Row(
@@ -169,6 +171,7 @@ def train(recipe: str, name: str, fold: int, seed: int, data_dir: str, path: Pat
         "labels": [labels[clip_id] for clip_id in data.fold.test],
         "validation": watch.validation,
         "predictions": watch.predictions,
+        "git": COMMIT,
     }
     with written_aside(path) as partial:
         partial.write_text(json.dumps(kept))
@@ -207,6 +210,7 @@ def summarise(name: str, runs: dict[int, list[dict[str, Any]]]) -> dict[str, Any
         "seeds": sorted(runs),
         "uar": found,
         "best_validation_uar": validation,
+        "git_of_runs": sorted({str(run["git"]) for folds in runs.values() for run in folds}),
     }
 
 
@@ -253,8 +257,8 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe, data_dir = arguments.recipe, str(Path(arguments.data_dir).resolve())
     os.chdir(ROOT)
-    # Runs of a recipe that was edited since are not reused.
-    content = (ROOT / "configs" / f"{recipe}.yaml").read_bytes()
+    # Runs of a recipe, or by a script, that was edited since are not reused.
+    content = (ROOT / "configs" / f"{recipe}.yaml").read_bytes() + Path(__file__).read_bytes()
     folder = ROOT / "runs" / "ablation" / f"{recipe}-{hashlib.sha256(content).hexdigest()[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
 

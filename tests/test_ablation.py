@@ -92,8 +92,9 @@ def test_the_rate_falls_within_an_epoch(ablation):
 def test_each_way_to_choose_takes_its_own_epoch(ablation):
     """Of three epochs the first is best on validation, the second on the test clips; the last is neither."""
     right, wrong, half = [0, 0, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]
-    run = {"labels": right, "validation": [0.9, 0.2, 0.1], "predictions": [half, right, wrong]}
-    row = ablation.summarise("as-committed", {0: [run, run]})
+    run = {"labels": right, "validation": [0.9, 0.2, 0.1], "predictions": [half, right, wrong], "git": "a"}
+    row = ablation.summarise("as-committed", {0: [run, run | {"git": "b"}]})
+    assert row["git_of_runs"] == ["a", "b"]  # what trained, not what collected
     assert row["uar"] == {"validation": [0.5], "last": [0.0], "test": [1.0]}
     assert row["best_validation_uar"] == [0.9]
     assert "| the recipe as committed | 0.500 | 0.000 | 1.000 | 0.900 | 1 |" in ablation.report("lstm-sa-h64", [row])
