@@ -6,19 +6,29 @@ calls code that was compiled for other types, which ends in a segmentation fault
 """
 
 import importlib
-import os
-import tempfile
-from pathlib import Path
+from contextlib import ExitStack, suppress
 
 from filelock import FileLock
+
+from ser_hub.cache import cache_dir
 
 COMPILED = ("librosa.util.utils", "librosa.core.audio", "librosa.core.spectrum", "librosa.core.pitch")
 """The modules of librosa that compile at import."""
 
+PATIENCE = 300.0
+"""Seconds to wait for another process, many times what compiling takes."""
+
 
 def compile_alone() -> None:
-    """Import librosa's compiled modules while no other process of this user does."""
-    user = getattr(os, "getuid", int)()  # Windows has none, and a folder for temporary files per user
-    with FileLock(Path(tempfile.gettempdir()) / f"ser_hub-librosa-{user}.lock"):
+    """Import librosa's compiled modules while no other process of this user does.
+
+    Without the lock where it cannot be had: no home folder, one that cannot be written, or a process that holds it and
+    does not move on. What is at stake is then the race above, and not the import.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError, RuntimeError):  # a timeout of the lock is an OSError, no home folder a RuntimeError
+            folder = cache_dir("librosa")
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(folder / "compile.lock", timeout=PATIENCE))
         for name in COMPILED:
             importlib.import_module(name)

@@ -11,7 +11,7 @@ from ser_hub.corpora import repository
 from ser_hub.corpora.base import Corpus
 from ser_hub.corpora.crema_d import CREMA_D
 from ser_hub.corpora.emodb import EMODB
-from ser_hub.corpora.mixture import Classes, mix
+from ser_hub.corpora.mixture import Classes, by_corpus, mix
 from ser_hub.corpora.own import FOLDER, MANIFEST
 from ser_hub.corpora.ravdess import SONG, SPEECH
 from ser_hub.corpora.savee import SAVEE
@@ -65,8 +65,8 @@ def load_corpus(
         name: A key of `CORPORA`; several joined by `+`, as `ravdess+emodb`, under harmonised classes; or the
             repository of an exported corpus on the Hub, as `org/ravdess`.
         data_dir: Folder that holds its clips, or that `ser-hub corpus export` wrote. For a mixture, each corpus's
-            folder by its name, or `ravdess=FOLDER,emodb=FOLDER`. The synthetic corpus needs none: it is made, once, in
-            the cache.
+            folder by its name, or `ravdess=FOLDER,emodb=FOLDER`, or the one folder that the mixture was exported to.
+            The synthetic corpus needs none: it is made, once, in the cache.
         classes: Which classes a mixture has: the "union" of its corpora's, or only the "shared" ones.
         merge_calm: Whether calm counts as neutral; classes are then the harmonised ones.
 
@@ -81,10 +81,17 @@ def load_corpus(
     names = name.split("+")
     if len(set(names)) < len(names):
         raise InputError(f"'{name}' names a corpus twice; name each once")
+    if isinstance(data_dir, str | Path) and repository.is_exported(data_dir):
+        names = [name]  # an exported mixture lies in one folder
     folders = _folders(names, data_dir)
     parts = {one: _load(one, folders.get(one)) for one in names}
-    if len(parts) == 1 and not merge_calm:
-        return parts[name]
+    if len(parts) == 1:
+        whole = parts[name]
+        if classes == "union" and not merge_calm:
+            return whole
+        parts = by_corpus(whole)
+        if len(parts) == 1 and not merge_calm:
+            return whole
     rows = mix(parts, classes, merge_calm=merge_calm)
     log.info("%s", rows.info.description)
     return rows
@@ -112,17 +119,23 @@ def stream_corpus(name: str, data_dir: str | Path | None = None) -> IterableData
 def _load(name: str, data_dir: str | Path | None) -> Dataset:
     if "/" in name and data_dir is None:
         return repository.read(name)
+    if data_dir is not None and repository.is_exported(data_dir):
+        return _exported(name, data_dir)
     corpus = get_corpus(name)
     if data_dir is None:
         if corpus is not SYNTHETIC:
             where = f"get it from {corpus.url} and give" if corpus.url else "give"
             raise InputError(f"the corpus '{name}' is not part of ser_hub; {where} data_dir")
         data_dir = synthesise(cache_dir("synthetic"))
-    if not repository.is_exported(data_dir):
-        return corpus.load(data_dir)
+    return corpus.load(data_dir)
+
+
+def _exported(name: str, data_dir: str | Path) -> Dataset:
+    """Read an export of exactly the corpora that `name` joins, in whatever order."""
     rows = repository.read(data_dir)
-    if foreign := sorted(set(rows["corpus"]) - {name}):
-        raise InputError(f"{data_dir} holds an export of {', '.join(foreign)}, not of '{name}'; name that corpus")
+    held = dict.fromkeys(rows["corpus"])
+    if set(held) != set(name.split("+")):
+        raise InputError(f"{data_dir} holds an export of {'+'.join(held)}, not of '{name}'; name what it holds")
     return rows
 
 

@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -12,8 +11,9 @@ from datasets import Dataset
 from tqdm import tqdm
 
 from ser_hub import audio
-from ser_hub.corpora import get_corpus, load_corpus
+from ser_hub.corpora import DataDir, get_corpus, load_corpus
 from ser_hub.corpora.base import Corpus
+from ser_hub.corpora.mixture import by_corpus
 from ser_hub.errors import InputError
 
 SILENT_DB = -60.0
@@ -52,31 +52,35 @@ class _Clip:
     clipped: bool = False
 
 
-def check(name: str, data_dir: str | Path | None = None) -> Findings:
-    """Compare a corpus on disk with its published inventory, and look into every clip.
+def check(name: str, data_dir: DataDir | None = None) -> Findings:
+    """Compare a corpus, or each of a mixture's, with its published inventory, and look into every clip.
 
     Args:
-        name: A key of `CORPORA`.
-        data_dir: Folder that holds its clips.
+        name: As `load_corpus` takes it.
+        data_dir: As `load_corpus` takes it.
 
     Returns:
-        Defects: missing clips, clips that are unreadable, empty, not finite, silent or of another sampling rate than
-        published, byte-identical copies that disagree. Remarks: copies that agree (RAVDESS as published holds a pair),
-        stereo, clipping, class and speaker balance.
+        Defects: missing clips, clips that are unreadable, cut short, empty, not finite, silent or of another sampling
+        rate than published, byte-identical copies that disagree. Remarks: copies that agree (RAVDESS as published holds
+        a pair), stereo, clipping, class and speaker balance.
 
     Raises:
         InputError: The corpus cannot be loaded.
     """
-    corpus, rows = get_corpus(name), load_corpus(name, data_dir)
+    rows = load_corpus(name, data_dir)
+    corpora = [(get_corpus(corpus), part) for corpus, part in by_corpus(rows).items()]
     findings = Findings()
-    findings.defects += _missing(corpus, rows)
+    for corpus, part in corpora:
+        findings.defects += _missing(corpus, part)
     clips, contents = _inspect(rows)
     findings.defects += [f"{clip_id}: {clip.error}" for clip_id, clip in clips.items() if clip.error]
     sound = {clip_id: clip for clip_id, clip in clips.items() if not clip.error}
     silent = [clip_id for clip_id, clip in sound.items() if clip.peak < 10 ** (SILENT_DB / 20)]
-    other_rate = [clip_id for clip_id, clip in sound.items() if corpus.sampling_rate not in (0, clip.rate)]
     findings.defects += _listed("silent", silent)
-    findings.defects += _listed(f"not at the published {corpus.sampling_rate} Hz", other_rate)
+    for corpus, part in corpora:
+        mine = [clip_id for clip_id in part["clip_id"] if clip_id in sound]
+        other_rate = [clip_id for clip_id in mine if corpus.sampling_rate not in (0, sound[clip_id].rate)]
+        findings.defects += _listed(f"not at the published {corpus.sampling_rate} Hz", other_rate)
     meaning = dict(zip(rows["clip_id"], zip(rows["speaker"], rows["label"], strict=True), strict=True))
     for same in (clip_ids for clip_ids in contents.values() if len(clip_ids) > 1):
         agree = len({meaning[clip_id] for clip_id in same}) == 1
@@ -95,9 +99,9 @@ def _missing(corpus: Corpus, rows: Dataset) -> Iterator[str]:
         yield from _listed("missing", sorted(corpus.inventory - set(rows["clip_id"])))
         yield from _listed("not published", sorted(set(rows["clip_id"]) - corpus.inventory))
     elif corpus.clips and len(rows) != corpus.clips:
-        yield f"{len(rows)} clips instead of the published {corpus.clips}"
-    if corpus.speakers and (found := len(set(rows["speaker"]))) != corpus.speakers:
-        yield f"{found} speakers instead of the published {corpus.speakers}"
+        yield f"{corpus.name} has {len(rows)} clips instead of the published {corpus.clips}"
+    if corpus.speakers and (found := len(set(rows["speaker"]) - {None})) != corpus.speakers:
+        yield f"{corpus.name} has {found} speakers instead of the published {corpus.speakers}"
 
 
 def _inspect(rows: Dataset) -> tuple[dict[str, _Clip], dict[str, list[str]]]:
@@ -136,8 +140,8 @@ def _balance(rows: Dataset) -> Iterator[str]:
     """Name classes and speakers that have less than half as many clips as the largest."""
     labels = rows.features["label"].int2str(rows["label"][:])
     for kind, values in (("class", labels), ("speaker", rows["speaker"][:])):
-        counts = Counter(str(value) for value in values)
-        most = max(counts.values())
+        counts = Counter(value for value in values if value is not None)
+        most = max(counts.values(), default=0)
         few = [f"{name} {count}" for name, count in sorted(counts.items()) if 2 * count <= most]
         yield from _listed(f"of half the clips of the largest {kind} ({most}) or fewer", few)
 

@@ -85,6 +85,14 @@ def mix(corpora: Mapping[str, Dataset], classes: Classes, *, merge_calm: bool) -
     return mixture
 
 
+def by_corpus(rows: Dataset) -> dict[str, Dataset]:
+    """Return the rows of each corpus that is among them, in the order in which they come."""
+    indices: dict[str, list[int]] = {}
+    for index, corpus in enumerate(rows["corpus"]):
+        indices.setdefault(corpus, []).append(index)
+    return {corpus: rows.select(chosen) for corpus, chosen in indices.items()}
+
+
 def _names(rows: Dataset) -> list[str]:
     names: list[str] = rows.features["label"].int2str(rows["label"][:])
     return names

@@ -1,11 +1,13 @@
 """A corpus as a Hub dataset repository: Parquet files with the audio inside, and a README that says what they hold."""
 
+import json
 from pathlib import Path
 from typing import Any, Literal, overload
 
 from datasets import Dataset, IterableDataset, load_dataset
 from datasets.exceptions import DatasetNotFoundError
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
 from ser_hub.corpora.base import features_of
 from ser_hub.errors import InputError
@@ -13,6 +15,8 @@ from ser_hub.errors import InputError
 FILES = "data/*.parquet"
 SPLIT = "train"
 """The Hub wants a split; who trains on what is a protocol's to say."""
+LABEL_MAP = "label_map.json"
+"""Holds `rows.info.description`, which Parquet does not."""
 
 
 def is_exported(folder: str | Path) -> bool:
@@ -31,6 +35,9 @@ def read(source: str | Path, *, streaming: bool = False) -> Any:
         source: The folder, or the name of the repository.
         streaming: Whether to read clip by clip.
 
+    Returns:
+        The rows, with their description where the repository holds it.
+
     Raises:
         InputError: There is no such repository, it cannot be reached, or it does not keep the row contract.
     """
@@ -38,6 +45,7 @@ def read(source: str | Path, *, streaming: bool = False) -> Any:
         source = Path(source).expanduser().absolute()
     try:
         rows = load_dataset(str(source), split=SPLIT, streaming=streaming)
+        rows.info.description = _description(source, is_local)
     except (DatasetNotFoundError, FileNotFoundError, HFValidationError, ValueError) as error:
         raise InputError(f"{source} cannot be read as an exported corpus ({_first_line(error)})") from error
     except (HfHubHTTPError, OfflineModeIsEnabled, ConnectionError, OSError) as error:
@@ -47,6 +55,15 @@ def read(source: str | Path, *, streaming: bool = False) -> Any:
         way_out = "export it again" if is_local else "name a repository that `ser-hub corpus push` filled"
         raise InputError(f"{source} does not hold the columns of a corpus of ser_hub; {way_out}")
     return rows
+
+
+def _description(source: str | Path, is_local: bool) -> str:
+    try:
+        path = Path(source, LABEL_MAP) if is_local else hf_hub_download(str(source), LABEL_MAP, repo_type="dataset")
+        held = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, EntryNotFoundError):
+        return ""  # exported before there was one, or offline and not in the Hub's cache
+    return str(held.get("description", "")) if isinstance(held, dict) else ""
 
 
 def _first_line(error: Exception) -> str:

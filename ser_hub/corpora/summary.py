@@ -17,15 +17,15 @@ def summary(name: str, data_dir: DataDir | None = None, *, classes: Classes = "u
     """
     rows = load_corpus(name, data_dir, classes=classes, merge_calm=merge_calm)
     corpora = [get_corpus(corpus) for corpus in sorted(set(rows["corpus"]))]
-    genders = Counter(dict(zip(rows["speaker"], rows["gender"], strict=True)).values())
+    speakers = {speaker: gender for speaker, gender in zip(rows["speaker"], rows["gender"], strict=True) if speaker}
     return "\n".join(
         [
             *(f"{corpus.title}, {corpus.licence}" for corpus in corpora),
             f"clips     {len(rows)} of {sum(corpus.clips for corpus in corpora) or '?'} published",
             f"hours     {hours(rows):.2f}",
-            f"speakers  {len(set(rows['speaker']) - {None})} ({listed(genders)})",
+            f"speakers  {len(speakers)} ({listed(Counter(speakers.values()))})" if speakers else "speakers  unknown",
             f"classes   {', '.join(f'{label} {count}' for label, count in class_counts(rows).items())}",
-            *([rows.info.description] if len(corpora) > 1 or merge_calm else []),
+            *([rows.info.description] if rows.info.description and (len(corpora) > 1 or merge_calm) else []),
         ]
     )
 

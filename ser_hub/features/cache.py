@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,11 @@ from ser_hub import audio
 from ser_hub.cache import cache_dir, written_aside
 from ser_hub.errors import InputError
 from ser_hub.features.base import Array, SERFeatureExtractor
+
+log = logging.getLogger(__name__)
+
+_WARNED = Lock()
+"""Taken for good by the first clip that cannot be kept: one warning a process, however many threads write."""
 
 _READING = Lock()
 """numpy parses a file's header with `ast`, which in Python 3.11 now and then fails where two threads do so at once."""
@@ -45,7 +51,8 @@ def extract_all(
 ) -> list[Array]:
     """Extract every clip's features, not normalised, reading those that the cache holds.
 
-    Several runs may do this at once: each file is written aside and renamed, so none is ever read half-written.
+    Several runs may do this at once: each file is written aside and renamed, so none is ever read half-written. Where
+    the cache cannot be written, a warning says so and the features are given all the same.
 
     Args:
         sources: The clips, undecoded.
@@ -69,8 +76,7 @@ def extract_all(
         if (cached := _read(path)) is not None:
             return cached
         features = extract_clip(source, extractor, alteration and alteration.of(content))
-        with written_aside(path) as aside, aside.open("wb") as file:
-            np.save(file, features, allow_pickle=False)
+        _write(path, features)
         return features
 
     with ThreadPoolExecutor() as pool:
@@ -100,6 +106,20 @@ def _read(path: Path) -> Array | None:
     try:
         with _READING:
             cached: Array = np.load(path, allow_pickle=False)
-    except (FileNotFoundError, EOFError, ValueError):
-        return None  # not there, or damaged on disk: computed again
+    except (OSError, EOFError, ValueError):
+        return None  # not there, not for us to read, or damaged on disk: computed again
     return cached
+
+
+def _write(path: Path, features: Array) -> None:
+    try:
+        with written_aside(path) as aside, aside.open("wb") as file:
+            np.save(file, features, allow_pickle=False)
+    except OSError as error:
+        if _WARNED.acquire(blocking=False):
+            log.warning(
+                "features cannot be kept in %s (%s), so they are computed again each time; name another folder by "
+                "SER_HUB_CACHE or data.cache_dir",
+                path.parent,
+                error.strerror or error,
+            )

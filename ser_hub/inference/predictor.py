@@ -42,8 +42,11 @@ class Predictor:
     def __init__(self, model: str | Path) -> None:
         folder = model_folder(model)
         try:
-            self.feature_extractor = AutoFeatureExtractor.from_pretrained(folder)
-            self.model = AutoModelForAudioClassification.from_pretrained(folder)
+            # Our classes are registered here. Without the word, a repository with code of its own makes transformers
+            # ask, at the terminal, whether to run it.
+            own = {"trust_remote_code": False}
+            self.feature_extractor = AutoFeatureExtractor.from_pretrained(folder, **own)
+            self.model = AutoModelForAudioClassification.from_pretrained(folder, **own)
         except InputError:
             raise
         # What transformers raises where a file holds something else than it should depends on what that is.

@@ -166,8 +166,9 @@ class PretrainedEncoder(PublishedModel):
         Raises:
             InputError: They cannot be fetched, or do not fit `encoder_config`.
         """
+        unfit = f"the encoder '{weights}' does not fit the recipe's encoder_config; give that encoder's configuration"
         try:
-            published = AutoModel.from_pretrained(weights)
+            published = AutoModel.from_pretrained(weights, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the encoder '{weights}' cannot be fetched; go online, name a folder that holds it, or give "
@@ -175,12 +176,27 @@ class PretrainedEncoder(PublishedModel):
             ) from error
         try:
             self.encoder.load_state_dict(published.state_dict())
+            fits = _computes_the_same(self.encoder, published)
         except RuntimeError as error:
-            raise InputError(
-                f"the encoder '{weights}' does not fit the recipe's encoder_config; give that encoder's configuration"
-            ) from error
+            raise InputError(unfit) from error
+        if not fits:
+            raise InputError(unfit)
 
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if self.config.freeze and module is self.mix:
             init.zeros_(module.weight)  # every layer counts alike at first
+
+
+@torch.no_grad()
+def _computes_the_same(one: PreTrainedModel, other: PreTrainedModel) -> bool:
+    """Whether two encoders of equal weights give equal features: of noise, as long as WavLM's distances reach.
+
+    Their tensors do not tell: `do_stable_layer_norm`, `hidden_act` or the number of heads change no shape.
+    """
+    noise = torch.randn(1, 64_000, generator=torch.Generator().manual_seed(0)).to(one.device, one.dtype)
+    training = one.training
+    ours = one.eval()(noise).last_hidden_state
+    one.train(training)
+    theirs = other.eval().to(one.device, one.dtype)(noise).last_hidden_state
+    return ours.shape == theirs.shape and torch.allclose(ours, theirs, atol=1e-5)

@@ -7,6 +7,7 @@ import soundfile
 from ser_hub.cli import main
 from ser_hub.corpora import CORPORA
 from ser_hub.corpora.check import check
+from ser_hub.corpora.summary import summary
 
 from .clips import write
 
@@ -14,7 +15,9 @@ from .clips import write
 @pytest.fixture
 def savee(tmp_path):
     """The whole of SAVEE's inventory, as noise."""
-    return write(tmp_path, *(f"{clip_id.split('/')[1]}.wav" for clip_id in CORPORA["savee"].inventory), rate=44_100)
+    return write(
+        tmp_path / "savee", *(f"{clip_id.split('/')[1]}.wav" for clip_id in CORPORA["savee"].inventory), rate=44_100
+    )
 
 
 def test_a_whole_corpus_has_no_defect(savee, capsys):
@@ -54,5 +57,38 @@ def test_every_defect_is_named(savee, capsys):
 
 def test_a_corpus_without_inventory_is_counted(tmp_path):
     found = check("emodb", write(tmp_path, "03a01Fa.wav"))
-    assert "1 clips instead of the published 535" in found.defects
-    assert "1 speakers instead of the published 10" in found.defects
+    assert "emodb has 1 clips instead of the published 535" in found.defects
+    assert "emodb has 1 speakers instead of the published 10" in found.defects
+
+
+def test_a_clip_that_breaks_off_is_a_defect(savee):
+    path = savee / "DC_a01.wav"
+    path.write_bytes(path.read_bytes()[:5_000])
+    (defect,) = check("savee", savee).defects
+    assert defect.startswith("savee/DC_a01: ") and "is cut short" in defect
+
+
+def test_a_mixture_is_checked_corpus_by_corpus(savee, tmp_path, capsys):
+    (savee / "DC_a01.wav").unlink()
+    emodb = write(tmp_path / "e", "03a01Fa.wav")
+    shutil.copy(savee / "DC_a02.wav", emodb / "03a01Wa.wav")  # at SAVEE's rate
+    where = f"savee={savee},emodb={emodb}"
+    assert check("savee+emodb", where).defects == [
+        "1 missing: savee/DC_a01",
+        "emodb has 2 clips instead of the published 535",
+        "emodb has 1 speakers instead of the published 10",
+        "1 not at the published 16000 Hz: emodb/03a01Wa",
+        "byte-identical copies of DIFFERENT speakers or classes: savee/DC_a02 = emodb/03a01Wa",
+    ]
+    assert main(["corpus", "check", "savee+emodb", "--data-dir", where]) == 1
+    assert "5 defects" in capsys.readouterr().out
+
+
+def test_clips_without_a_speaker_are_no_speaker(tmp_path):
+    folder = write(tmp_path, *(f"sad/mary/{n}.wav" for n in range(4)), *(f"sad/john/{n}.wav" for n in range(4)))
+    write(folder, "sad/a.wav")
+    assert check("folder", folder).remarks == []
+    shown = summary("folder", folder)
+    assert "speakers  2 (2 unknown)" in shown
+    shutil.rmtree(folder / "sad")
+    assert "speakers  unknown" in summary("folder", write(folder, "sad/a.wav"))

@@ -1,10 +1,15 @@
+import json
 from collections import Counter
 
 import pytest
 
 from ser_hub import load_corpus
+from ser_hub.corpora import stream_corpus
+from ser_hub.corpora.base import content_hashes
 from ser_hub.errors import InputError
+from ser_hub.hub.corpora import export_corpus
 
+from ..hub.conftest import client, hub  # noqa: F401
 from .clips import write
 
 
@@ -74,3 +79,63 @@ def test_show(folders, capsys):
     shown = capsys.readouterr().out
     assert "RAVDESS, speech" in shown and "EMO-DB" in shown
     assert "26 of 1975 published" in shown and "neutral 6" in shown and "calm > neutral" in shown
+
+
+@pytest.fixture
+def mixture(folders, tmp_path):
+    """The folder that a mixture was exported to, with its label map as the exporter writes it."""
+    folder = export_corpus("ravdess+emodb", tmp_path / "both", folders)
+    described = load_corpus("ravdess+emodb", folders).info.description
+    (folder / "label_map.json").write_text(json.dumps({"description": described}))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["ravdess+emodb", "emodb+ravdess"])
+def test_an_exported_mixture_reads_back(folders, mixture, name):
+    rows, read = load_corpus("ravdess+emodb", folders), load_corpus(name, mixture)
+    assert read.features == rows.features
+    assert read.remove_columns("audio").to_list() == rows.remove_columns("audio").to_list()
+    assert content_hashes(read) == content_hashes(rows)
+    assert "happiness > happy" in read.info.description == rows.info.description
+    assert stream_corpus(name, mixture).info.description == rows.info.description
+    (mixture / "label_map.json").unlink()  # as before there was one
+    assert load_corpus(name, str(mixture)).info.description == ""
+
+
+def test_an_exported_mixture_takes_the_settings_of_a_mixture(folders, mixture):
+    settings = {"classes": "shared", "merge_calm": True}
+    rows, read = (load_corpus("ravdess+emodb", source, **settings) for source in (folders, mixture))
+    assert read.features == rows.features and len(read) == 26
+    assert read.remove_columns("audio").to_list() == rows.remove_columns("audio").to_list()
+    assert "ravdess: calm > neutral, surprised > dropped; 2 clips dropped" in read.info.description
+
+
+def test_an_export_of_other_corpora_is_refused(folders, mixture, tmp_path):
+    for name in ("ravdess", "ravdess+tess", "ravdess+emodb+tess"):
+        with pytest.raises(
+            InputError, match=r"both holds an export of ravdess\+emodb, not of '.*'; name what it holds"
+        ):
+            load_corpus(name, mixture)
+    alone = export_corpus("emodb", tmp_path / "alone", folders["emodb"])
+    with pytest.raises(InputError, match="alone holds an export of emodb, not of 'ravdess\\+emodb'"):
+        load_corpus("ravdess+emodb", alone)
+    again = load_corpus("ravdess+emodb", {"ravdess": folders["ravdess"], "emodb": alone})  # one of two, exported
+    assert Counter(again["corpus"]) == {"ravdess": 16, "emodb": 14}
+    assert load_corpus("emodb", alone, classes="shared").features["label"].names[0] == "anger"  # its own, as alone
+
+
+LOAD = """
+import json, sys
+from ser_hub import load_corpus
+print(json.dumps([load_corpus(name).info.description for name in sys.argv[1:]]))
+"""
+
+
+def test_the_hub_keeps_the_label_map(mixture, hub, client):  # noqa: F811
+    files = {path.relative_to(mixture).as_posix(): path.read_bytes() for path in mixture.rglob("*.*")}
+    hub.repositories["dataset", "org/both"] = {"main": files}
+    before = {name: content for name, content in files.items() if name != "label_map.json"}
+    hub.repositories["dataset", "org/before"] = {"main": before}
+    expected = [json.loads(files["label_map.json"])["description"], ""]
+    for offline in ("0", "1"):  # from the Hub, then from its cache
+        assert json.loads(client(LOAD, "org/both", "org/before", HF_HUB_OFFLINE=offline)) == expected

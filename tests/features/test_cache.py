@@ -1,5 +1,8 @@
+import errno
+import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -56,6 +59,36 @@ def test_damaged_entry_is_computed_again(clips, tmp_path):
     for path in (tmp_path / "cache").rglob("*.npy"):
         path.write_bytes(path.read_bytes()[:50])
     assert np.array_equal(extract(clips, tmp_path / "cache")[0], expected)
+
+
+def test_a_cache_that_cannot_be_used_costs_a_warning_and_no_result(clips, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("ser_hub.features.cache._WARNED", Lock())
+    expected = extract(clips, tmp_path / "cache")
+    (tmp_path / "file").write_text("where a folder should be")
+    for _ in range(2):
+        found = extract(clips, tmp_path / "file" / "cache")
+        assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+    (warning,) = caplog.messages
+    assert "cannot be kept in" in warning and "Not a directory" in warning and "SER_HUB_CACHE" in warning
+
+
+def test_a_full_disk_costs_a_warning_and_leaves_nothing(clips, tmp_path, caplog, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("ser_hub.features.cache._WARNED", Lock())
+    monkeypatch.setattr(np, "save", full)
+    assert len(extract(clips, tmp_path / "cache")) == 3
+    assert "No space left on device" in caplog.text
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+def test_an_entry_that_cannot_be_read_is_computed_again(clips, tmp_path):
+    (expected, *_) = extract(clips[:1], tmp_path / "cache")
+    (path,) = (tmp_path / "cache").rglob("*.npy")
+    path.unlink()
+    path.mkdir()
+    assert np.array_equal(extract(clips[:1], tmp_path / "cache")[0], expected)
 
 
 def run(clips, folder):

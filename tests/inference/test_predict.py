@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from ser_hub.audio import decode
 from ser_hub.cli import main
 from ser_hub.errors import InputError
 from ser_hub.inference import Predictor
+
+from ..hub.loopback import serving
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +59,45 @@ def test_pipeline_takes_path_bytes_array_dict_and_list(exported, clips, expected
     for answer, probabilities in zip(classify(clips), expected, strict=True):
         assert as_dict(answer) == pytest.approx(probabilities, abs=1e-6)
     assert len(classify(clips[0], top_k=2)) == 2
+
+
+def test_pipeline_takes_a_path_object_and_an_undecoded_row(exported, clips, expected, tmp_path):
+    classify = pipeline("audio-classification", model=str(exported))
+    content = Path(clips[0]).read_bytes()
+    rows = [{"path": clips[0], "bytes": None}, {"path": "gone.wav", "bytes": content}, {"path": None, "bytes": content}]
+    for given in (Path(clips[0]), *rows):
+        assert as_dict(classify(given)) == pytest.approx(expected[0], abs=1e-6)
+    with pytest.raises(InputError, match=r"gone.wav does not exist"):
+        classify({"path": str(tmp_path / "gone.wav"), "bytes": None})
+
+
+def test_pipeline_fetches_an_address_and_decodes_it_itself(exported, clips, expected, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("PATH", "")  # no ffmpeg
+    classify = pipeline("audio-classification", model=str(exported))
+    with serving() as server:
+        server.archives |= {"clip.wav": Path(clips[0]).read_bytes(), "text.wav": b"no audio"}
+        address = f"{server.url}/archives"
+        assert as_dict(classify(f"{address}/clip.wav")) == pytest.approx(expected[0], abs=1e-6)
+        with pytest.raises(InputError, match=rf"{address}/text.wav cannot be decoded"):
+            classify(f"{address}/text.wav")
+        with pytest.raises(InputError, match=rf"{address}/gone.wav cannot be fetched \(.*404"):
+            classify(f"{address}/gone.wav")
+        server.break_after = 1_000
+        with pytest.raises(InputError, match=r"clip.wav cannot be fetched"):
+            classify(f"{address}/clip.wav")
+    with pytest.raises(InputError, match=r"clip.wav cannot be fetched .*; check the address, or give a file"):
+        classify(f"{address}/clip.wav")  # nobody listens there any more
+
+
+@pytest.mark.parametrize("shape", [(48_000, 2), (2, 48_000), (1, 48_000), ()])
+def test_pipeline_refuses_what_is_not_one_channel(exported, shape):
+    classify = pipeline("audio-classification", model=str(exported))
+    samples = np.zeros(shape, dtype=np.float32)
+    said = rf"a waveform has shape {re.escape(str(shape))}, but one channel is expected"
+    for given in (samples, torch.from_numpy(samples), {"array": samples, "sampling_rate": 16_000}):
+        with pytest.raises(InputError, match=said):
+            classify(given)
 
 
 def test_pipeline_resamples_like_the_predictor(exported, clips, tmp_path):
@@ -118,6 +161,24 @@ def test_bad_models_in_one_sentence(exported, refused, tmp_path, clips):
         json.dumps({"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": 16_000})
     )
     assert "is no model of ser_hub" in refused("predict", tmp_path, clips[0])
+
+
+def test_code_in_a_models_folder_is_not_run(refused, tmp_path, clips, monkeypatch):
+    asked, marker = [], tmp_path / "has-run"
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "y")
+    for base in ("PreTrainedConfig", "SequenceFeatureExtractor"):
+        code = f"import transformers\nopen({str(marker)!r}, 'w')\nclass Foreign(transformers.{base}):\n    pass\n"
+        (tmp_path / f"of_{base.lower()}.py").write_text(code)
+    config = {"model_type": "foreign", "auto_map": {"AutoConfig": "of_pretrainedconfig.Foreign"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    extractor = {"auto_map": {"AutoFeatureExtractor": "of_sequencefeatureextractor.Foreign"}}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(extractor))
+    assert "contains custom code" in refused("predict", tmp_path, clips[0])
+    (tmp_path / "preprocessor_config.json").write_text(
+        json.dumps({"feature_extractor_type": "WaveformFeatureExtractor"})
+    )
+    assert "contains custom code" in refused("predict", tmp_path, clips[0])
+    assert not asked and not marker.exists()
 
 
 def test_integers_are_scaled_as_files_are(exported, clips):

@@ -115,3 +115,22 @@ def test_weights_that_cannot_be_had_are_said_in_one_sentence(published, tmp_path
         small().load_published(str(tmp_path / "nowhere"))
     with pytest.raises(InputError, match="does not fit the recipe's encoder_config"):
         small(encoder_config=TINY | {"hidden_size": 16}).load_published(str(published))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"do_stable_layer_norm": True}, {"hidden_act": "relu"}, {"num_attention_heads": 4}, {"conv_stride": (10, 4, 4)}],
+)
+def test_weights_of_equal_shapes_that_compute_something_else_are_refused(published, other):
+    model = small(encoder_config=TINY | other)
+    model.encoder.load_state_dict(AutoModel.from_pretrained(published).state_dict())  # torch has no objection
+    with pytest.raises(InputError, match="does not fit the recipe's encoder_config"):
+        model.load_published(str(published))
+
+
+def test_settings_of_training_alone_may_differ(published):
+    model = small(
+        encoder_config=TINY | {"hidden_dropout": 0.5, "attention_dropout": 0.5, "layerdrop": 0.5}, freeze=False
+    )
+    model.train().load_published(str(published))
+    assert all(module.training for module in model.modules())
