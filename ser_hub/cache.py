@@ -1,7 +1,7 @@
 """Where ser_hub keeps what can be made again, and how files are written so that nothing is ever half there."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,18 +21,10 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
-    os.close(handle)
-    partial = Path(name)
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}{target.suffix}")
+    partial.touch(exist_ok=False)  # not tempfile's, which is private: what we write is an ordinary file
     try:
         yield partial
-        partial.chmod(0o666 & ~_umask())  # mkstemp makes files private; what we write is an ordinary file
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,6 +1,7 @@
 """The evidence record: what was measured, on what, with what, so that a number can be believed and made again."""
 
 import datetime
+import hashlib
 import json
 import platform
 import subprocess
@@ -11,8 +12,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
+import torch
 
 from ser_hub.cache import written_aside
+from ser_hub.models.base import SERModel
 
 LIBRARIES = ("torch", "lightning", "transformers", "datasets", "torchmetrics", "librosa", "soxr", "numpy", "scipy")
 
@@ -43,6 +46,15 @@ def write_record(path: Path, record: dict[str, Any], predictions: dict[str, list
         partial.write_text(json.dumps(record | {"predictions": parquet.name}, indent=1) + "\n")
 
 
+def weights_sha256(model: SERModel) -> str:
+    """Return one SHA-256 for the weights of a model: their names and their bytes."""
+    digest = hashlib.sha256()
+    for name, weights in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(weights.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
 def without_folder(settings: Sequence[str]) -> list[str]:
     """Return settings with PATH for where the clips lie: that is this machine's, and not part of what was measured."""
     key, shown = "--data.data_dir", list(settings)
@@ -64,7 +76,10 @@ def _git_commit() -> str | None:
     )
     try:
         _, commit, changed = (
-            subprocess.run(["git", *words], cwd=package, capture_output=True, text=True, check=True).stdout.strip()
+            # Without the lock that `status` takes to tidy up: many processes ask, and somebody may be committing.
+            subprocess.run(
+                ["git", "--no-optional-locks", *words], cwd=package, capture_output=True, text=True, check=True
+            ).stdout.strip()
             for words in questions
         )
     except (OSError, subprocess.CalledProcessError):

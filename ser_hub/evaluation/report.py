@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ser_hub.audio import AudioSource, decode
 from ser_hub.evaluation import figures
-from ser_hub.evaluation.record import environment, write_record
+from ser_hub.evaluation.record import environment, weights_sha256, write_record
 from ser_hub.evaluation.scores import scores, table
-from ser_hub.evaluation.statistics import bootstrap_interval, by_speaker_and_gender, confusion_by_speaker
+from ser_hub.evaluation.statistics import by_speaker_and_gender, intervals
 from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.features.cache import extract_clip
 from ser_hub.models.base import SERModel
@@ -90,6 +90,7 @@ class TestReport(Callback):
                 "class": type(model).__name__,
                 "trainable_parameters": model.num_parameters(only_trainable=True),
                 "config": model.config.to_diff_dict(),
+                "weights_sha256": weights_sha256(model),
             },
             "feature_extractor": data.feature_extractor.settings(),
             "data": {
@@ -107,7 +108,12 @@ class TestReport(Callback):
             "trained_on": data.seen
             and {k: v for k, v in data.seen.items() if k not in ("train", "validation", "speakers")},
             "seed": data.seen.get("seed") if data.seen else _seed(),
-            "trainer": {"precision": trainer.precision, "devices": trainer.num_devices},
+            # Sums are rounded by the number of threads: a run that is made again needs the same.
+            "trainer": {
+                "precision": trainer.precision,
+                "devices": trainer.num_devices,
+                "threads": torch.get_num_threads(),
+            },
             "scores": result,
             **by_speaker(predictions, names),
         }
@@ -152,8 +158,7 @@ class TestReport(Callback):
 def by_speaker(predictions: dict[str, list[Any]], names: list[str]) -> dict[str, Any]:
     """Return a test's 95 % intervals from a bootstrap over speakers, and its scores per speaker and per gender."""
     frame = pd.DataFrame(predictions).assign(seed=0)
-    intervals = bootstrap_interval(confusion_by_speaker(frame, names))
-    return {"intervals": intervals, **by_speaker_and_gender(frame, names)}
+    return {"intervals": intervals(frame, names), **by_speaker_and_gender(frame, names)}
 
 
 class Judged(NamedTuple):

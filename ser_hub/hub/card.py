@@ -1,5 +1,6 @@
 """The README of a Hub folder, generated from the checkpoint and the evidence record; no number is typed."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,8 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ser_hub.corpora import get_corpus
 from ser_hub.evaluation.crossval import seeds_text
-from ser_hub.features.base import SERFeatureExtractor
+from ser_hub.features import FunctionalsFeatureExtractor, SERFeatureExtractor
+from ser_hub.hub.licences import licence_for_card
 from ser_hub.models import ARCHITECTURES, SERModel
 
 METRICS = (("uar", "recall", "UAR"), ("war", "accuracy", "WAR"), ("f1", "f1", "macro F1"))
@@ -25,7 +27,7 @@ TEMPLATE = """---
 ## Use
 
 ```python
-import ser_hub  # pip install ser-hub
+import ser_hub  # pip install {package}
 from transformers import pipeline
 
 classify = pipeline("audio-classification", model="path/to/{name}")  # this folder, or its repository's name
@@ -34,16 +36,17 @@ classify("clip.wav")
 
 Without ser_hub, `AutoModel.from_pretrained(..., trust_remote_code=True)` and the same for `AutoFeatureExtractor` run
 the code in this repository; they need what it imports (lightning, torchmetrics, librosa and their like).
-
+{rights}
 Meant for research on emotion in acted and elicited speech, and as a baseline to beat. Not meant for decisions about
 people: hiring, policing, education, health, insurance, border control or the detection of lies.
 
 ## Training
 
 Corpus: {corpus_title}. Protocol: {protocol}, fold {fold} ({independence}; manifest SHA-256 `{manifest}`).
-Seed {seed}. Features: {features} at {sampling_rate} Hz, normalised with statistics of the training part.
+Seed {seed}. Features: {features} at {sampling_rate} Hz{normalised}.
+Of a clip it reads {reads}.
 These are the weights after epoch {epoch}{validation}{seconds}.
-It has seen {speakers} speakers{untested}.
+It has seen {speakers}{untested}.
 
 ## Results
 
@@ -59,6 +62,11 @@ not agreed to it.
 ## Citation
 
 {citation}
+"""
+
+
+OPENSMILE = """
+Its features are computed by openSMILE, which is for non-commercial use.
 """
 
 
@@ -85,12 +93,15 @@ def render_card(
     trained_on = state["trained_on"]
     corpora = [get_corpus(corpus) for corpus in trained_on["corpus"].split("+")]
     corpus_title = "; ".join(f"{corpus.title} ({corpus.licence})" for corpus in corpora)
+    licence, licence_name = licence_for_card(corpora)
     score = state["validation_uar"]
+    speakers = [speaker for speaker in trained_on["speakers"] if speaker is not None]
+    is_opensmile = isinstance(extractor, FunctionalsFeatureExtractor)
     card_data = ModelCardData(
         library_name="ser_hub",
         pipeline_tag="audio-classification",
-        license="other",
-        license_name="; ".join(f"{corpus.licence} ({corpus.title})" for corpus in corpora),
+        license=licence,
+        license_name=licence_name,
         tags=["speech-emotion-recognition", "audio-classification"],
         model_name=name,
         eval_results=[] if record is None else _eval_results(record, ", ".join(corpus.title for corpus in corpora)),
@@ -98,6 +109,8 @@ def render_card(
     text = TEMPLATE.format(
         card_data=card_data.to_yaml(),
         name=name,
+        package='"ser-hub[opensmile]"' if is_opensmile else "ser-hub",
+        rights=OPENSMILE if is_opensmile else "",
         architecture=type(model).__name__,
         source=ARCHITECTURES[model.config.model_type].source,
         parameters=model.num_parameters(only_trainable=True),
@@ -111,9 +124,11 @@ def render_card(
         seed=trained_on["seed"],
         features=type(extractor).__name__,
         sampling_rate=extractor.sampling_rate,
+        reads=extractor.reads,
+        normalised="" if extractor.mean is None else ", normalised with statistics of the training part",
         epoch=state["epoch"] + 1,
         validation="" if score is None else f", the best by validation UAR ({score:.4f})",
-        speakers=len(trained_on["speakers"]),
+        speakers=f"{len(speakers)} speakers" if speakers else "speakers whom nobody named",
         untested=", on none of whom `ser-hub test` tests it" if trained_on["speaker_independent"] else "",
         seconds="" if state["seconds"] is None else f", after {state['seconds']:.0f} s of training",
         results=_results(record, pictures),
@@ -154,12 +169,14 @@ def _recipe(evaluation: dict[str, Any] | None, trained_on: Mapping[str, Any]) ->
     if evaluation is None:
         return ""
     data, metrics = evaluation["data"], evaluation["scores"]["metrics"]
+    unknown = ("too few speakers",) * 2
     rows = {
-        name.upper(): score | dict(zip(("low", "high"), score["interval"], strict=True))
+        name.upper(): score | dict(zip(("low", "high"), score["interval"] or unknown, strict=True))
         for name, score in metrics.items()
-        if score["interval"]
     }
-    seeds, command = len(evaluation["seeds"]), " ".join(evaluation["settings"])
+    seeds, command = len(evaluation["seeds"]), shlex.join(evaluation["settings"])
+    counts = " or ".join(map(str, evaluation.get("threads", ())))  # an older record does not say
+    threads = f" on {counts} thread{'' if counts == '1' else 's'}" if counts else ""
     over_seeds = ("deviation", "minimum", "maximum") if seeds > 1 else ()
     return f"""
 ### The recipe, over all folds
@@ -172,15 +189,19 @@ One checkpoint is one draw; the recipe itself was trained {data["folds"] * seeds
 {_table("metric", rows, dict.fromkeys(("mean", *over_seeds, "low", "high"), 4))}
 
 Made by `ser-hub evaluate {command} --seeds {seeds} --dest DEST`; this checkpoint by \
-`ser-hub fit {command} --data.fold={trained_on["fold"]} --seed_everything={trained_on["seed"]}` on one thread.
+`ser-hub fit {command} --data.fold={trained_on["fold"]} --seed_everything={trained_on["seed"]}`{threads}.
 """
 
 
 def _table(kind: str, rows: Mapping[str, Mapping[str, Any]], columns: Mapping[str, int]) -> str:
-    """Return a Markdown table: one line per row, each column with so many decimals."""
+    """Return a Markdown table: one line per row, each column with so many decimals; text stands as it is."""
+
+    def cell(value: Any, places: int) -> str:
+        return value if isinstance(value, str) else f"{value:.{places}f}"
+
     lines = [f"| {kind} | {' | '.join(columns)} |", f"|---{'|---' * len(columns)}|"]
     lines += [
-        f"| {name} | {' | '.join(f'{row[column]:.{places}f}' for column, places in columns.items())} |"
+        f"| {name} | {' | '.join(cell(row[column], places) for column, places in columns.items())} |"
         for name, row in rows.items()
     ]
     return "\n".join(lines)

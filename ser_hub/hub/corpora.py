@@ -1,5 +1,6 @@
 """A corpus to a Hub dataset repository: Parquet with the audio inside, a card, pictures; and the way up."""
 
+import json
 import math
 import shutil
 import tempfile
@@ -16,10 +17,11 @@ from tqdm import tqdm
 from ser_hub import audio
 from ser_hub.corpora import DataDir, get_corpus, load_corpus
 from ser_hub.corpora.base import duration
-from ser_hub.corpora.repository import FILES, SPLIT
+from ser_hub.corpora.repository import FILES, LABEL_MAP, SPLIT
 from ser_hub.corpora.summary import class_counts
 from ser_hub.errors import InputError
 from ser_hub.evaluation import figures
+from ser_hub.hub.licences import licence_for_card
 
 SHARD_BYTES = 400_000_000
 """Audio per Parquet file; the Hub advises some hundred megabytes."""
@@ -30,7 +32,7 @@ TEMPLATE = """---
 
 # {title}
 
-{clips:,} clips, {hours:.2f} hours, {speakers} speakers, {sampling_rates} Hz. Exported by ser_hub from the corpus that
+{clips:,} clips, {hours:.2f} hours, {speakers}, {sampling_rates} Hz. Exported by ser_hub from the corpus that
 its makers publish at {url}.
 
 ```python
@@ -82,7 +84,10 @@ def export_corpus(name: str, dest: str | Path, data_dir: DataDir | None = None) 
         _write_parquet(rows, folder)
         lengths = [duration(source) for source in rows["audio"]]
         figures.corpus_statistics(rows, lengths, folder / "statistics.png")
-        (folder / "README.md").write_text(_card(rows, lengths, dest.name, folder))
+        (folder / "README.md").write_text(_card(rows, lengths, dest.name, folder), encoding="utf-8")
+        # datasets does not keep a description with the Parquet files, and this one says what the classes mean.
+        about = {"description": rows.info.description}
+        (folder / LABEL_MAP).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         shutil.move(folder, dest)
     return dest
 
@@ -101,13 +106,14 @@ def _write_parquet(rows: Dataset, folder: Path) -> None:
 def _card(rows: Dataset, lengths: list[float], name: str, folder: Path) -> str:
     corpora = [get_corpus(corpus) for corpus in sorted(set(rows["corpus"]))]
     titles = ", ".join(corpus.title for corpus in corpora)
+    licence, licence_name = licence_for_card(corpora)
     card_data = DatasetCardData(
         pretty_name=titles,
         task_categories=["audio-classification"],
         tags=["speech-emotion-recognition"],
         configs=[{"config_name": "default", "data_files": [{"split": SPLIT, "path": FILES}]}],
-        license="other",
-        license_name="; ".join(corpus.licence for corpus in corpora),
+        license=licence,
+        license_name=licence_name,
     )
     info = rows.info.copy()
     files = sorted(folder.glob(FILES))
@@ -119,7 +125,8 @@ def _card(rows: Dataset, lengths: list[float], name: str, folder: Path) -> str:
     speakers: dict[int, set[str]] = defaultdict(set)
     emotions: dict[int, set[str]] = defaultdict(set)
     for label, speaker, emotion in zip(rows["label"], rows["speaker"], rows["emotion"], strict=True):
-        speakers[label].add(speaker)
+        if speaker is not None:
+            speakers[label].add(speaker)
         emotions[label].add(emotion)
     rates = {soundfile.info(audio.open_source(source)).samplerate for source in rows["audio"]}
     text = TEMPLATE.format(
@@ -127,7 +134,7 @@ def _card(rows: Dataset, lengths: list[float], name: str, folder: Path) -> str:
         title=titles,
         clips=len(rows),
         hours=sum(lengths) / 3600,
-        speakers=len(set(rows["speaker"])),
+        speakers=f"{named} speakers" if (named := len(set(rows["speaker"]) - {None})) else "speakers unknown",
         sampling_rates=", ".join(f"{rate:,}" for rate in sorted(rates)),
         url=", ".join(corpus.url for corpus in corpora if corpus.url),
         repository=name,

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from ser_hub.corpora import get_corpus
 from ser_hub.corpora.base import Archive
 from ser_hub.errors import InputError
+from ser_hub.hub.push import first_line
 
 
 def download_corpus(name: str, dest: str | Path) -> Path:
@@ -76,7 +77,7 @@ def fetch(archive: Archive, partial: Path) -> Path:
             ):
                 partial.unlink()  # longer than the archive: not the beginning of it
             raise InputError(
-                f"{archive.url} cannot be downloaded ({str(error).splitlines()[0]}); run the command again to go on "
+                f"{archive.url} cannot be downloaded ({first_line(error)}); run the command again to go on "
                 f"where it stopped"
             ) from error
     if (found := _md5(partial)) != archive.md5:

@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,8 @@ def export_onnx(model: SERModel, extractor: SERFeatureExtractor, path: str | Pat
         The file.
 
     Raises:
-        InputError: onnx, onnxscript or onnxruntime is missing, or the file does not give torch's logits.
+        InputError: onnx, onnxscript or onnxruntime is missing, or the file does not give torch's logits (with `int8`:
+            not even finite ones).
     """
     try:
         import onnx
@@ -93,7 +95,7 @@ def export_onnx(model: SERModel, extractor: SERFeatureExtractor, path: str | Pat
         onnx.helper.set_model_props(proto, about)
         onnx.save(proto, partial)
         difference = deviation(model, partial, other)
-        if not int8 and not difference < TOLERANCE:
+        if not difference < (math.inf if int8 else TOLERANCE):  # NaN is neither
             raise InputError(
                 f"the ONNX file of {type(model).__name__} differs from torch by {difference:.1e}; it was not written"
             )

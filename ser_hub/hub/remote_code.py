@@ -27,7 +27,7 @@ def remote_code(*modules: str) -> dict[str, str]:
         module = waiting.pop()
         if (name := f"{flat(module)}.py") in files:
             continue
-        source = _path(module).read_text()
+        source = _path(module).read_text(encoding="utf-8")
         files[name] = OWN_IMPORT.sub(_relative, source)
         for package, names in OWN_IMPORT.findall(source):
             waiting.append(f"{package}.{names}" if _is_module(package, names) else package)

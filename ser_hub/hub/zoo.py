@@ -74,7 +74,7 @@ def _folders() -> dict[str, Path]:
 
 
 def _read(name: str, folder: Path) -> Trained:
-    record = json.loads((folder / "record.json").read_text())
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     data = record["data"]
     return Trained(
         name=name,

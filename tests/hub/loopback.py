@@ -1,7 +1,7 @@
 """A server on loopback that speaks as much of the Hub's HTTP API as uploading and downloading a repository takes.
 
 It keeps repositories in memory, and serves plain files from `archives`; `break_after` breaks answers off after so many
-bytes.
+bytes, and `refuse_blobs` refuses large files. A README whose metadata say `license: nonsense` is not valid.
 """
 
 import base64
@@ -26,6 +26,7 @@ class Hub:
         self.requests = []
         self.archives = {}
         self.break_after = None
+        self.refuse_blobs = False
         self.url = ""
 
     def served(self, method, ending):
@@ -37,6 +38,13 @@ def commit_of(files):
     """A commit id that depends on the content alone."""
     listing = sorted((path, hashlib.sha256(content).hexdigest()) for path, content in files.items())
     return hashlib.sha1(json.dumps(listing).encode()).hexdigest()
+
+
+def oid_of(path, content):
+    """A file's id, by which a client knows that it has not changed: git's own, or of a large file its SHA-256."""
+    if path.endswith(LFS):
+        return hashlib.sha256(content).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -83,11 +91,14 @@ class Handler(BaseHTTPRequestHandler):
         wanted = json.loads(self.body())
         repo_id = "/".join(filter(None, (wanted.get("organization"), wanted["name"])))
         kind = wanted.get("type") or "model"
-        self.hub.repositories.setdefault((kind, repo_id), {"main": {}})
+        prefix = "" if kind == "model" else f"{kind}s/"
+        about = {"url": f"{self.hub.url}/{prefix}{repo_id}", "name": repo_id, "id": repo_id}
+        if (kind, repo_id) in self.hub.repositories:  # and its visibility stays as it is
+            return self.answer(about | {"error": f"You already created this {kind} repo"}, 409)
+        self.hub.repositories[kind, repo_id] = {"main": {}}
         if wanted.get("private") or wanted.get("visibility") == "private":
             self.hub.private.add(repo_id)
-        prefix = "" if kind == "model" else f"{kind}s/"
-        self.answer({"url": f"{self.hub.url}/{prefix}{repo_id}", "name": repo_id, "id": repo_id})
+        return self.answer(about)
 
     def branch(self, kind, repo_id, revision):
         self.body()
@@ -96,17 +107,20 @@ class Handler(BaseHTTPRequestHandler):
         self.answer({})
 
     def validate(self):
-        self.body()
-        self.answer({"errors": [], "warnings": []})
+        if "license: nonsense" in json.loads(self.body())["content"]:
+            message = '"license" must be one of [apache-2.0, mit]'
+            return self.answer({"errors": [{"message": message}], "warnings": []}, 400)
+        return self.answer({"errors": [], "warnings": []})
 
     def preupload(self, kind, repo_id, revision):
         files = json.loads(self.body())["files"]
+        held = self.hub.repositories[kind, repo_id][revision]
         modes = [
             {
                 "path": file["path"],
                 "uploadMode": "lfs" if file["path"].endswith(LFS) else "regular",
                 "shouldIgnore": False,
-                "oid": None,
+                "oid": oid_of(file["path"], held[file["path"]]) if file["path"] in held else None,
             }
             for file in files
         ]
@@ -126,9 +140,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def blob(self, oid):
         content = self.body()
+        if self.hub.refuse_blobs:
+            return self.answer(b"", 403)
         assert hashlib.sha256(content).hexdigest() == oid
         self.hub.blobs[oid] = content
-        self.answer()
+        return self.answer()
 
     def commit(self, kind, repo_id, revision):
         files = self.hub.repositories[kind, repo_id][revision]
@@ -139,6 +155,8 @@ class Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             elif step["key"] == "lfsFile":
                 files[value["path"]] = self.hub.blobs[value["oid"]]
+            elif step["key"] == "deletedFile":
+                del files[value["path"]]
         oid = commit_of(files)
         self.answer({"success": True, "commitOid": oid, "commitUrl": f"{self.hub.url}/{repo_id}/commit/{oid}"})
 
@@ -155,13 +173,19 @@ class Handler(BaseHTTPRequestHandler):
         if (files := self.files(kind, repo_id, revision)) is None:
             return self.missing("RepoNotFound" if (kind, repo_id) not in self.hub.repositories else "RevisionNotFound")
         siblings = [{"rfilename": path, "size": len(content)} for path, content in files.items()]
-        about = {"id": repo_id, "sha": commit_of(files), "private": False, "siblings": siblings, "tags": []}
+        about = {
+            "id": repo_id,
+            "sha": commit_of(files),
+            "private": repo_id in self.hub.private,
+            "siblings": siblings,
+            "tags": [],
+        }
         return self.answer(about | {"downloads": 0, "likes": 0, "gated": False, "disabled": False})
 
     def tree(self, kind, repo_id, revision, folder=""):
         if (files := self.files(kind, repo_id, revision)) is None:
             return self.missing()
-        return self.answer(self.entries(files, folder.strip("/"), "recursive=True" in self.path))
+        return self.answer(self.entries(files, folder.strip("/"), "recursive=true" in self.path.lower()))
 
     def paths_info(self, kind, repo_id, revision):
         body = self.body()

@@ -10,6 +10,7 @@ from ser_hub import load_corpus
 from ser_hub.corpora import stream_corpus
 from ser_hub.corpora.base import content_hashes
 from ser_hub.errors import InputError
+from ser_hub.hub import corpora
 from ser_hub.hub.corpora import export_corpus
 
 from .conftest import CLI
@@ -53,6 +54,7 @@ def test_read_by_a_process_that_never_imports_ser_hub(repository, corpus_dir, cl
 def test_reads_back_the_same_rows(repository, corpus_dir):
     rows, read = load_corpus("synthetic", corpus_dir), load_corpus("synthetic", repository)
     assert read.features == rows.features
+    assert read.info.description == rows.info.description != ""
     assert read.remove_columns("audio").to_list() == rows.remove_columns("audio").to_list()
     assert content_hashes(read) == content_hashes(rows)
     assert [row["clip_id"] for row in stream_corpus("synthetic", repository)] == rows["clip_id"][:]
@@ -65,6 +67,7 @@ def test_card(repository):
     (label,) = [f for f in metadata["dataset_info"]["features"] if f["name"] == "label"]
     assert list(label["dtype"]["class_label"]["names"].values())[:2] == ["neutral", "calm"]
     assert "96 clips" in text and "6 speakers" in text and "| angry | angry | 12 | 6 |" in text
+    assert metadata["license"] == "apache-2.0" and "license_name" not in metadata
     assert (repository / "statistics.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -72,7 +75,32 @@ def test_a_mixture_keeps_its_label_map(repository, corpus_dir, tmp_path):
     folder = export_corpus("synthetic+folder", tmp_path / "both", {"synthetic": corpus_dir, "folder": own(tmp_path)})
     names = load_dataset(str(folder), split="train").features["label"]
     assert names == ClassLabel(names=[*load_corpus("synthetic", corpus_dir).features["label"].names, "puzzled"])
-    assert "harmonised label map, version 1" in (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text()
+    assert "harmonised label map, version 1" in text
+    metadata = yaml.safe_load(text.split("---\n", 2)[1])
+    assert metadata["license"] == "other" and "Apache-2.0 (" in metadata["license_name"]
+    rows = load_corpus("synthetic+folder", {"synthetic": corpus_dir, "folder": tmp_path / "own"})
+    assert json.loads((folder / "label_map.json").read_text()) == {"description": rows.info.description}
+    assert load_dataset(str(folder), split="train").num_rows == len(rows)  # the Parquet files, and nothing beside them
+
+
+def test_speakers_whom_nobody_named_are_not_counted(tmp_path):
+    clips = own(tmp_path)
+    (clips / "puzzled" / "me").rename(tmp_path / "me")
+    (tmp_path / "me" / "a.wav").rename(clips / "puzzled" / "a.wav")
+    text = (export_corpus("folder", tmp_path / "hub", clips) / "README.md").read_text()
+    assert "1 clips" in text and "speakers unknown" in text and "| puzzled | puzzled | 1 | 0 |" in text
+
+
+def test_several_files_hold_every_clip_once(corpus_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(corpora, "SHARD_BYTES", 10_000_000)
+    rows = load_corpus("synthetic", corpus_dir)
+    folder = export_corpus("synthetic", tmp_path / "hub", corpus_dir)
+    size = sum(len(open(source["path"], "rb").read()) for source in rows["audio"])
+    count = -(-size // 10_000_000)
+    names = [f"train-{index:05d}-of-{count:05d}.parquet" for index in range(count)]
+    assert count > 1 and sorted(path.name for path in folder.glob("data/*")) == names
+    assert load_dataset(str(folder), split="train")["clip_id"][:] == rows["clip_id"][:]
 
 
 def own(tmp_path):

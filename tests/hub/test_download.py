@@ -96,3 +96,15 @@ def test_what_is_not_there_or_not_free_is_said_in_one_sentence(download, refused
     assert "cannot be downloaded" in words and "Traceback" not in words
     assert "not for download by a program; get it from http" in refused("corpus", "download", "savee", tmp_path / "x")
     assert "exists already" in refused("corpus", "download", "ravdess", tmp_path)
+
+
+def test_an_error_without_words_is_named(tmp_path, monkeypatch):
+    from ser_hub.errors import InputError
+    from ser_hub.hub import download
+
+    def fail(*_args, **_kwargs):
+        raise TimeoutError
+
+    monkeypatch.setattr(download, "http_get", fail)
+    with pytest.raises(InputError, match=r"cannot be downloaded \(TimeoutError\)"):
+        download.fetch(download.Archive("http://there/a.zip", "0" * 32), tmp_path / "a.part")

@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from httpx2 import ProxyError, ReadError
 from transformers import AutoFeatureExtractor, AutoModel
 
 from ser_hub.cli import main
+from ser_hub.errors import InputError
+from ser_hub.hub import fetch
 
 from .conftest import CLI
 
@@ -39,6 +42,18 @@ from transformers import AutoFeatureExtractor, AutoModel
 folder, name = sys.argv[1:]
 AutoModel.from_pretrained(folder).push_to_hub(name)
 AutoFeatureExtractor.from_pretrained(folder).push_to_hub(name)
+"""
+
+
+FETCH = """
+import sys
+from ser_hub.errors import InputError
+from ser_hub.hub.fetch import model_folder
+for name in sys.argv[1:]:
+    try:
+        print(model_folder(name))
+    except InputError as error:
+        print(error)
 """
 
 
@@ -80,6 +95,31 @@ def test_push_to_hub_as_methods(exported, here, hub, client):
     files = hub.repositories["model", "org/methods"]["main"]
     assert {"config.json", "model.safetensors", "preprocessor_config.json"} <= set(files)
     assert loaded(client, "org/methods") == here
+
+
+def test_of_a_foreign_model_the_weights_are_not_fetched(hub, client):
+    config = {"model_type": "bert", "auto_map": {"AutoModel": "evil.Model"}}
+    files = {
+        "config.json": json.dumps(config).encode(),
+        "model.safetensors": b"x" * 100,
+        "evil.py": b"raise SystemExit",
+    }
+    hub.repositories["model", "org/foreign"] = {"main": files}
+    hub.repositories["model", "org/odd"] = {"main": {"config.json": b"[]", "model.safetensors": b"x"}}
+    said = client(FETCH, "org/foreign", "org/odd").splitlines()
+    assert "'org/foreign' holds no model of ser_hub (its type is bert)" in said[0]
+    assert "'org/odd' holds no model of ser_hub (its type is unknown)" in said[1]
+    assert not hub.served("GET", "model.safetensors") and not hub.served("GET", "evil.py")
+
+
+@pytest.mark.parametrize("error", [ProxyError("503"), ReadError("")])
+def test_a_network_that_fails_is_said_in_one_sentence(monkeypatch, error):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(fetch, "snapshot_download", fail)
+    with pytest.raises(InputError, match="nor a repository on the Hub that can be reached"):
+        fetch.model_folder("org/x")
 
 
 def test_dry_run_lists_and_sends_nothing(exported, capsys):

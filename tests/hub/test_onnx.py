@@ -91,6 +91,15 @@ def test_a_file_that_differs_is_not_written(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_int8_that_gives_nothing_finite_is_not_written(tmp_path, monkeypatch):
+    folder = ser_hub.checkpoint("lstm-sa-h128")
+    model, extractor = AutoModel.from_pretrained(folder), AutoFeatureExtractor.from_pretrained(folder)
+    monkeypatch.setattr(onnx, "run", lambda path, inputs: np.full((5, 8), np.nan, np.float32))
+    with pytest.raises(InputError, match="differs from torch by nan"):
+        export_onnx(model, extractor, tmp_path / "model.onnx", int8=True)
+    assert not list(tmp_path.iterdir())
+
+
 def test_export_writes_both_and_int8_stays_close(checkpoint, tmp_path):
     assert main(["export", str(checkpoint), str(tmp_path / "hub"), "--onnx", "--int8"]) == 0
     model = AutoModel.from_pretrained(tmp_path / "hub")
