@@ -151,7 +151,7 @@ class Protocol(ABC):
 class RavdessFiveFold(Protocol):
     """The five speaker-independent folds of Krasnoproshin and Vashkevich (DSPA 2026, arXiv 2606.03359).
 
-    Every actor is tested once; the validation actors are two of the next fold's test actors.
+    Every actor is tested once; the validation actors are two of another fold's test actors.
     """
 
     name: ClassVar[str] = "ravdess-5fold"
@@ -411,7 +411,7 @@ class CrossCorpus(Protocol):
         """Put one corpus apart.
 
         Raises:
-            InputError: The corpus is not in the mixture, it is alone in it, or their classes differ.
+            InputError: The corpus is not in the mixture or alone in it, classes differ, or speakers are shared.
         """
         corpora = sorted(set(rows["corpus"]))
         if self.test not in corpora or len(corpora) < 2:
@@ -430,7 +430,14 @@ class CrossCorpus(Protocol):
         inside = rows.select([index for index, corpus in enumerate(rows["corpus"]) if corpus != self.test])
         speakers = interleaved_by_gender(inside, random.Random(self.seed))
         held_out = speakers[: max(1, round(self.validation * len(speakers)))]
-        tested = set(rows["speaker"]) - set(speakers)
+        tested = {
+            speaker for speaker, corpus in zip(rows["speaker"], rows["corpus"], strict=True) if corpus == self.test
+        }
+        if shared := sorted(tested & set(speakers)):
+            raise InputError(
+                f"protocol '{self.spec}' keeps speakers apart, but {len(shared)} of {self.test} speak in another "
+                f"corpus too ({', '.join(shared[:3])}); test a corpus whose speakers are its own"
+            )
         return [split_by_speaker(rows, validation=held_out, test=sorted(tested))]
 
 
@@ -579,8 +586,8 @@ def clips_of(rows: Dataset, column: str) -> dict[str, str]:
 
 
 def speakers_of(clip_ids: Iterable[str], speakers: Mapping[str, str]) -> list[str]:
-    """Return the speakers of some clips, sorted."""
-    return sorted({speakers[clip_id] for clip_id in clip_ids})
+    """Return the speakers of some clips, sorted; those that are not known are left out."""
+    return sorted({speaker for clip_id in clip_ids if (speaker := speakers[clip_id])})
 
 
 def describe(spec: str, rows: Dataset, save: str | Path | None = None) -> str:

@@ -110,6 +110,12 @@ def test_cross_corpus():
         )
 
 
+def test_cross_corpus_refuses_a_speaker_of_two_corpora():
+    song = corpus(6, name="a").map(lambda row: {"corpus": "song", "clip_id": "song/" + row["clip_id"]})
+    with pytest.raises(InputError, match="6 of song speak in another corpus too .a-00, a-01, a-02"):
+        get_protocol("cross-corpus:test=song").manifest(both(corpus(6, name="a"), song))
+
+
 def test_byte_identical_copies_are_kept_together_by_clip_and_refused_by_speaker():
     rows = corpus(10)
     contents = {clip: clip for clip in rows["clip_id"]}

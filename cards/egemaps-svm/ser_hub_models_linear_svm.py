@@ -80,8 +80,24 @@ class LinearSVM(SERModel):
         embedding = torch.einsum("bt,btd->bd", mask / mask.sum(dim=1, keepdim=True), input_features)
         return self.output(self.classifier(embedding), labels, hidden_states=(embedding,))
 
+    def on_fit_start(self) -> None:
+        """Refuse several devices, of which each would have its share of the clips.
+
+        Raises:
+            InputError: There are several.
+        """
+        super().on_fit_start()
+        if self.trainer.world_size > 1:
+            raise InputError("a support vector machine is fitted to all clips at once; set --trainer.devices=1")
+
     def training_step(self, batch: dict[str, Any], _batch_index: int) -> Tensor:
-        """Collect the clips; with the epoch's last batch, fit the machine to them all."""
+        """Collect the clips; with the epoch's last batch, fit the machine to them all.
+
+        Raises:
+            InputError: The labels are shares, as mixup makes them.
+        """
+        if batch["labels"].ndim > 1:
+            raise InputError("a support vector machine needs one class a clip; leave data.augmentation.mixup at 0")
         with torch.no_grad():
             output = self(batch["input_features"], batch["attention_mask"], batch["labels"])
         self._clips.append((output.hidden_states[0].cpu(), batch["labels"].cpu()))

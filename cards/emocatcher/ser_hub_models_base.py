@@ -173,7 +173,7 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
                 f"the model tells {', '.join(self.config.class_names)}, but the data has {', '.join(names)}; give data "
                 f"with these classes, or a new model with labels={list(names)}"
             )
-        if self.config.trained_on and hasattr(data, "remember"):
+        if hasattr(data, "remember"):
             data.remember(self.config.trained_on)
         self.metrics = nn.ModuleDict(
             {name: MetricCollection(ser_metrics(self.config.num_labels), prefix=f"{name}/") for name in ("val", "test")}

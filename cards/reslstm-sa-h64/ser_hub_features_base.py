@@ -54,6 +54,11 @@ class SERFeatureExtractor(SequenceFeatureExtractor):  # type: ignore[misc]
     def min_samples(self) -> int:
         """Number of samples below which a clip is refused: one frame."""
 
+    @property
+    def reads(self) -> str:
+        """What of a clip it reads, as a card says it; an extractor that leaves something out says what."""
+        return "all"
+
     @abstractmethod
     def extract(self, waveform: Array) -> Array:
         """Compute one clip's features, not normalised.

@@ -134,8 +134,8 @@ class CNNLSTM(SERModel):
             labels: Class indices (batch,); with them the output has a loss.
 
         Returns:
-            logits (batch, num_labels), attentions (batch, chunks) where there is attention, hidden_states
-            ((batch, size),).
+            logits (batch, num_labels), hidden_states ((batch, size),) and, where there is attention, attentions
+            (batch, time): the weight of each chunk, spread over its frames.
         """
         chunks = input_features.unfold(1, self.config.chunk_length, self.config.chunk_hop)  # (B, C, mel, length)
         batch, count = chunks.shape[:2]
@@ -144,10 +144,13 @@ class CNNLSTM(SERModel):
         if self.config.recurrent != "none":
             states, _ = self.lstm(states)
         states = self.dropout(states)
-        weights = None
+        over_time = None
         if self.config.attention:
             weights = self.energy(states).squeeze(-1).float().softmax(dim=1)  # (B, C)
             embedding = torch.einsum("bc,bch->bh", weights.to(states.dtype), states)
+            spread = weights.new_full((1, 1, self.config.chunk_length), 1 / self.config.chunk_length)
+            read = nn.functional.conv_transpose1d(weights.unsqueeze(1), spread, stride=self.config.chunk_hop).squeeze(1)
+            over_time = nn.functional.pad(read, (0, input_features.shape[1] - read.shape[1]))  # (B, time)
         else:
             embedding = states[:, -1]
-        return self.output(self.classifier(embedding), labels, hidden_states=(embedding,), attentions=weights)
+        return self.output(self.classifier(embedding), labels, hidden_states=(embedding,), attentions=over_time)

@@ -54,6 +54,11 @@ class AveragesFeatureExtractor(SERFeatureExtractor):
         """What is skipped, and one frame."""
         return round(self.offset * int(self.sampling_rate)) + N_FFT
 
+    @property
+    def reads(self) -> str:
+        """What of a clip it reads, as a card says it."""
+        return f"{self.offset:g} s to {self.offset + self.seconds:g} s"
+
     def extract(self, waveform: Array) -> Array:
         """Compute the averages of one clip (num_samples,), shape (162, 1)."""
         samples = spectral.stretch_of(waveform, self.sampling_rate, self.offset, self.seconds, fill=False)

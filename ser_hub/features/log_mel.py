@@ -55,10 +55,19 @@ class LogMelFeatureExtractor(SERFeatureExtractor):
         self.hop_length = hop_length
         self.n_mels = n_mels
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return every setting; transformers leaves `window` out, where its own extractors keep samples."""
+        return {**super().to_dict(), "window": self.window}
+
     @property
     def min_samples(self) -> int:
         """What is skipped, and one frame."""
         return round(self.offset * int(self.sampling_rate)) + self.win_length
+
+    @property
+    def reads(self) -> str:
+        """What of a clip it reads, as a card says it."""
+        return f"{self.offset:g} s to {self.offset + self.seconds:g} s, filled up with silence"
 
     def extract(self, waveform: Array) -> Array:
         """Compute the log-mel bands of one clip (num_samples,), shape (time, n_mels)."""

@@ -91,6 +91,11 @@ class ShortTermFeatureExtractor(SERFeatureExtractor):
         """One frame."""
         return self.frame_length
 
+    @property
+    def reads(self) -> str:
+        """What of a clip it reads, as a card says it."""
+        return f"the last {self.max_frames} frames, about {self.max_frames * HOP_SECONDS:g} s"
+
     def extract(self, waveform: Array) -> Array:
         """Compute the features of one clip (num_samples,), shape (time, 36 or 34)."""
         framed = sliding_window_view(normalise_level(waveform), self.frame_length)[:: self.hop_length]

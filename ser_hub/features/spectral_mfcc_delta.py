@@ -52,6 +52,11 @@ class SpectralMfccDeltaFeatureExtractor(SERFeatureExtractor):
         """One frame."""
         return N_FFT
 
+    @property
+    def reads(self) -> str:
+        """What of a clip it reads, as a card says it."""
+        return f"the first {self.duration:g} s, filled up with silence before them"
+
     def extract(self, waveform: Array) -> Array:
         """Compute the features of one clip (num_samples,), shape (1 + samples of the duration // 512, 46)."""
         length = round(self.duration * self.sampling_rate)

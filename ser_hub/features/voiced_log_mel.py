@@ -63,6 +63,11 @@ class VoicedLogMelFeatureExtractor(SERFeatureExtractor):
         """One frame."""
         return self.win_length
 
+    @property
+    def reads(self) -> str:
+        """What of a clip it reads, as a card says it."""
+        return "what lies between its first and its last loud frame" if self.cut else super().reads
+
     def extract(self, waveform: Array) -> Array:
         """Compute the log-mel bands of one clip (num_samples,), shape (time, n_mels)."""
         power = spectral.power_spectrogram(waveform, self.n_fft, self.hop_length, self.win_length)

@@ -30,6 +30,11 @@ class WaveformFeatureExtractor(SERFeatureExtractor):
         """One frame of the encoders: 25 ms."""
         return int(self.sampling_rate) // 40
 
+    @property
+    def reads(self) -> str:
+        """What of a clip it reads, as a card says it."""
+        return f"the first {self.max_seconds:g} s"
+
     def extract(self, waveform: Array) -> Array:
         """Normalise one clip (num_samples,), shape (num_samples, 1)."""
         samples = waveform[: round(self.max_seconds * self.sampling_rate)]

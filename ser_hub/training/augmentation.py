@@ -191,7 +191,7 @@ class SpecAugment(FeatureAugmentation):
         time_masks: Number of bands over time.
         time_share: Widest band of frames, as a share of the clip.
         feature_masks: Number of bands over the features.
-        feature_width: Widest band of dimensions.
+        feature_width: Widest band of dimensions; never more than half of them.
     """
 
     time_masks: int = 2
@@ -207,7 +207,7 @@ class SpecAugment(FeatureAugmentation):
             start, width = _band(frames, round(self.time_share * frames), rng)
             masked[start : start + width] = 0.0
         for _ in range(self.feature_masks):
-            start, width = _band(dims, min(self.feature_width, dims), rng)
+            start, width = _band(dims, min(self.feature_width, dims // 2), rng)
             masked[:, start : start + width] = 0.0
         return masked
 

@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import math
 import os
 from collections.abc import Iterable
 from itertools import chain
@@ -10,12 +11,13 @@ from typing import Any
 import torch
 from datasets import Dataset
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader
-from transformers.trainer_pt_utils import LengthGroupedSampler
+from torch.utils.data import DataLoader, Sampler
+from transformers.trainer_pt_utils import DistributedLengthGroupedSampler, LengthGroupedSampler
 
 from ser_hub.corpora import load_corpus
 from ser_hub.corpora.base import content_hashes, corpus_hash
 from ser_hub.corpora.mixture import Classes
+from ser_hub.errors import InputError
 from ser_hub.features.base import Array, SERFeatureExtractor
 from ser_hub.features.cache import extract_all
 from ser_hub.models.speech_text import text_ids
@@ -93,6 +95,10 @@ class SERDataModule(LightningDataModule):
         self.protocol = get_protocol(protocol) if isinstance(protocol, str) else protocol
         self.fold_index = fold
         self.augmentation = augmentation or Augmentation()
+        if text and self.augmentation.mixup > 0:
+            raise InputError(
+                "mixup mixes sounds, not transcripts; leave data.augmentation.mixup at 0 where data.text is on"
+            )
         self.text = text
         self.batch_size = batch_size
         self.group_by_length = group_by_length
@@ -167,11 +173,17 @@ class SERDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Item]:
         """Return shuffled training batches."""
+        processes = self.trainer.world_size if self.trainer else 1
         # Batch normalisation cannot be trained on a single clip, which the last batch may be.
-        lone_clip = len(self._training) % self.batch_size == 1
-        grouped = None
+        lone_clip = math.ceil(len(self._training) / processes) % self.batch_size == 1
+        grouped: Sampler[int] | None = None
         if self.group_by_length:
-            grouped = LengthGroupedSampler(self.batch_size, lengths=[len(clip) for clip, _, _ in self._training])
+            lengths = [len(clip) for clip, _, _ in self._training]
+            if self.trainer and processes > 1:  # Lightning would shuffle another sampler's order away
+                place = {"num_replicas": processes, "rank": self.trainer.global_rank}
+                grouped = DistributedLengthGroupedSampler(self.batch_size, lengths=lengths, **place)
+            else:
+                grouped = LengthGroupedSampler(self.batch_size, lengths=lengths)
         return DataLoader(
             self._training,  # type: ignore[arg-type]  # a list is a map-style dataset
             batch_size=self.batch_size,
@@ -242,18 +254,29 @@ class SERDataModule(LightningDataModule):
         }
 
     def provenance(self) -> dict[str, Any]:
-        """Return what a model's configuration keeps of what it was trained on: corpus, protocol, fold, speakers."""
-        return provenance(self.state_dict()["trained_on"])
+        """Return what the configuration of a model that was trained here keeps; all of it is remembered here."""
+        self.seen = self.state_dict()["trained_on"]
+        return provenance(self.seen)
 
-    def remember(self, trained_on: dict[str, Any]) -> None:
-        """Take what a model's configuration keeps of what it was trained on, unless its checkpoint has told more."""
-        if self.seen is None:
+    def remember(self, trained_on: dict[str, Any] | None) -> None:
+        """Take what a model's configuration keeps of what it was trained on, unless more is known of just that."""
+        if self.seen is None or provenance(self.seen) != trained_on:
             self.seen = trained_on
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take a checkpoint's normalisation statistics, and remember what it was trained on."""
-        extractor = state_dict["feature_extractor"]
-        self.feature_extractor.mean, self.feature_extractor.std = extractor["mean"], extractor["std"]
+        """Take a checkpoint's normalisation statistics, and remember what it was trained on.
+
+        Raises:
+            InputError: It was trained on other features.
+        """
+        saved, own = state_dict["feature_extractor"], self.feature_extractor.to_dict()
+        for name in sorted((saved.keys() & own.keys()) - {"mean", "std"}):
+            if saved[name] != own[name]:
+                raise InputError(
+                    f"the checkpoint was trained on features with {name} {saved[name]!r}, but the recipe says "
+                    f"{own[name]!r}; give the recipe that it was trained with (config.yaml in its run's folder)"
+                )
+        self.feature_extractor.mean, self.feature_extractor.std = saved["mean"], saved["std"]
         self.seen = state_dict["trained_on"]
 
     def _load(self) -> tuple[list[str], list[Array]]:
@@ -293,6 +316,8 @@ class SERDataModule(LightningDataModule):
             return None
         clips = [*self.seen.get("train", ()), *self.seen.get("validation", ())]
         way_out = f"test it on fold {self.seen['fold']} of '{self.seen['protocol']}', on which it was trained"
+        if not clips and not self.protocol.speaker_independent:
+            way_out += ", from its checkpoint, which knows its clips"
         if shared := sorted(set(clips) & set(self.fold.test)):
             return f"the checkpoint has seen {len(shared)} of the test clips ({shared[0]}, ...); {way_out}"
         if self.protocol.speaker_independent or not clips:  # a model from the Hub knows its speakers alone

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -42,6 +44,21 @@ def test_is_the_machine_that_scikit_learn_fits_to_all_clips(classes, tmp_path):
         assert np.allclose(logits, expected, atol=1e-4)
     assert (logits.argmax(axis=1) == machine.predict(features[:, 0].numpy())).all()
     assert trainer.checkpoint_callback.best_model_path  # written although no optimiser moved a weight
+
+
+def test_mixed_labels_are_refused():
+    features, labels = clips(2)
+    model = LinearSVM(LinearSVMConfig(input_size=5, labels=["a", "b"]))
+    batch = {"input_features": features, "labels": torch.nn.functional.one_hot(labels).float()}
+    with pytest.raises(InputError, match="leave data.augmentation.mixup at 0"):
+        model.training_step(batch, 0)
+
+
+def test_several_processes_are_refused():
+    model = LinearSVM(LinearSVMConfig(input_size=5, labels=["a", "b"]))
+    model.trainer = SimpleNamespace(world_size=2)
+    with pytest.raises(InputError, match="set --trainer.devices=1"):
+        model.on_fit_start()
 
 
 def test_a_missing_class_is_refused(tmp_path):

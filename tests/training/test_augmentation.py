@@ -117,12 +117,20 @@ def test_waveform_augmentations_follow_from_the_seed(kind):
 
 def test_spec_augment_masks_whole_bands_within_their_widths():
     features = np.ones((100, 40), dtype=np.float32)
+    widths = []
     for seed in range(10):
         masked = SpecAugment(time_masks=1, time_share=0.2, feature_masks=1, feature_width=5)(features, rng(seed))
         rows, columns = (masked == 0).all(axis=1), (masked == 0).all(axis=0)
         assert rows.sum() <= 20 and columns.sum() <= 5
         assert np.array_equal(masked == 0, rows[:, None] | columns[None, :])
+        widths.append((rows.sum(), columns.sum()))
+    assert np.min(np.max(widths, axis=0)) > 1  # over time and over the features
     assert features.all()
+
+
+def test_spec_augment_never_masks_the_only_dimension():
+    features = np.ones((100, 1), dtype=np.float32)
+    assert all(SpecAugment()(features, rng(seed)).mean() >= 0.8 for seed in range(20))
 
 
 def test_features_are_altered_within_the_clip_and_mixup_mixes_labels():
@@ -141,6 +149,27 @@ def test_features_are_altered_within_the_clip_and_mixup_mixes_labels():
     assert mixed["labels"].shape == (3, 4)
     assert torch.allclose(mixed["labels"].sum(dim=1), torch.ones(3))
     assert (batch["input_features"][0] == 1).all()  # the batch that was given is untouched
+
+
+def test_mixup_mixes_clips_labels_and_masks_alike():
+    """Clip i holds i everywhere: what is mixed is then share * i + (1 - share) * j, as the labels say it is."""
+    size = torch.arange(4)
+    batch = {
+        "input_features": size[:, None, None].expand(4, 5, 2).float(),
+        "attention_mask": (torch.arange(5) <= size[:, None]).long(),  # clip i has i + 1 frames
+        "labels": size,
+    }
+    torch.manual_seed(0)
+    mixed = Augmentation(mixup=1.0).alter_batch(batch, 4)
+    assert torch.allclose(mixed["input_features"], (mixed["labels"] @ size.float())[:, None, None].expand(4, 5, 2))
+    longest = torch.where(mixed["labels"] > 0, size, 0).max(dim=1).values
+    assert torch.equal(mixed["attention_mask"].sum(dim=1), longest + 1)
+    assert ((mixed["labels"] > 0).sum(dim=1) == 2).any()
+
+
+def test_transcripts_are_not_mixed():
+    with pytest.raises(InputError, match=r"leave data.augmentation.mixup at 0 where data.text is on"):
+        SERDataModule(MfccChromaFeatureExtractor(), augmentation=Augmentation(mixup=0.2), text=True)
 
 
 @pytest.fixture
@@ -189,6 +218,14 @@ def test_the_seed_decides(build):
     augmentation = Augmentation(copies=[[WhiteNoise()]])
     clips = [build(replace(augmentation, seed=seed))._training[-1][0] for seed in (0, 0, 1)]
     assert np.array_equal(clips[0], clips[1]) and not np.array_equal(clips[0], clips[2])
+
+
+def test_every_copy_and_every_clip_has_noise_of_its_own():
+    first, second = Augmentation(copies=[[WhiteNoise()], [WhiteNoise()]]).alterations()
+    contents = (f"{number:064x}" for number in (2**250, 2**251))
+    one, other = (first.apply(TONE, RATE, content) for content in contents)
+    again = second.apply(TONE, RATE, f"{2**250:064x}")
+    assert not np.array_equal(one, other) and not np.array_equal(one, again)
 
 
 CONFIG = """

@@ -1,14 +1,17 @@
 import copy
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from torch.utils.data import DistributedSampler
 from transformers import AutoFeatureExtractor, AutoModel
 
 from ser_hub.errors import InputError
 from ser_hub.features import MfccChromaFeatureExtractor
+from ser_hub.models import LSTMSA, LSTMSAConfig
 from ser_hub.protocols import Fold, LeakError, Protocol
 from ser_hub.training import CosineWarmRestarts, SERDataModule
 
@@ -138,6 +141,40 @@ def test_training_that_goes_on_elsewhere_remembers_what_the_checkpoint_saw(data,
     assert not later.speaker_independent
     with pytest.raises(LeakError, match="has seen"):
         later.test_dataloader()
+
+
+def test_a_checkpoint_of_other_features_is_refused(data, corpus_dir):
+    settings = {"corpus": "synthetic", "data_dir": str(corpus_dir), "protocol": "speaker-holdout"}
+    other = SERDataModule(MfccChromaFeatureExtractor(hop_length=1024), **settings)
+    with pytest.raises(InputError, match="features with hop_length 2048, but the recipe says 1024"):
+        other.load_state_dict(data.state_dict())
+
+
+def test_a_model_by_clip_is_tested_where_it_was_trained(exported, corpus_dir, tmp_path):
+    """Its configuration names speakers, who stand on both sides; the data module knows the clips."""
+    extractor = AutoFeatureExtractor.from_pretrained(exported)
+    settings = {"corpus": "synthetic", "data_dir": str(corpus_dir), "protocol": "clip-holdout"}
+    quiet = {"accelerator": "cpu", "logger": False, "default_root_dir": tmp_path, "enable_progress_bar": False}
+    model = LSTMSA(LSTMSAConfig(hidden_size=4))
+    data = SERDataModule(extractor, **settings)
+    Trainer(max_epochs=1, **quiet).fit(model, data)
+    assert Trainer(**quiet).test(model, data, verbose=False)
+    later = SERDataModule(extractor, **settings)
+    with pytest.raises(LeakError, match="from its checkpoint, which knows its clips"):
+        Trainer(**quiet).test(model, later, verbose=False)
+    with pytest.raises(LeakError, match="has seen test speakers"):  # another model's history does not hide this one's
+        Trainer(**quiet).test(AutoModel.from_pretrained(exported), data, verbose=False)
+
+
+def test_each_process_groups_its_share_by_length(data):
+    data.batch_size, data.group_by_length = 4, True
+    parts = []
+    for rank in range(2):
+        data.trainer = SimpleNamespace(world_size=2, global_rank=rank)
+        loader = data.train_dataloader()
+        assert isinstance(loader.sampler, DistributedSampler)  # any other is replaced by Lightning
+        parts.append([clip for batch in loader for clip in batch["clip_id"]])
+    assert set(parts[0]) | set(parts[1]) == set(data.fold.train) and len(set(parts[0]) & set(parts[1])) <= 1
 
 
 def test_fine_tuning_from_a_hub_folder_without_the_command_line(exported, corpus_dir, tmp_path):
