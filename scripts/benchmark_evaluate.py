@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ser_hub.cache import written_aside
 from ser_hub.evaluation.record import environment, without_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,7 +59,8 @@ def main() -> int:
         "seconds": {"plain loop": round(loop, 1), "side by side": round(side_by_side, 1)},
         "equal_predictions": float(agree),
     }
-    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    with written_aside(RECORD) as partial:
+        partial.write_text(json.dumps(record, indent=1) + "\n")
     print(f"plain loop     {loop:7.1f} s for {FOLDS} folds")
     print(f"side by side   {side_by_side:7.1f} s")
     print(f"ratio          {loop / side_by_side:7.2f}")

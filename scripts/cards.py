@@ -54,8 +54,11 @@ def make(row: str, run: Path, data_dir: str) -> None:
         recipe = row.partition("@")[0]
         made = Path(folder, recipe)
         ser_hub("export", str(run / "best.ckpt"), str(made), f"--record={record}", f"--evaluation={RUNS / row}")
+        beside = CARDS / f".{recipe}"  # renamed into place, so that a stop leaves no half a card
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.copytree(made, beside)
         shutil.rmtree(CARDS / recipe, ignore_errors=True)
-        shutil.copytree(made, CARDS / recipe)
+        beside.rename(CARDS / recipe)
 
 
 def main() -> None:

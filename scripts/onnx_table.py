@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _readme import write_table
 from transformers import AutoFeatureExtractor, AutoModel
 
 import ser_hub
+from ser_hub.cache import written_aside
 from ser_hub.corpora.base import content_hashes
 from ser_hub.evaluation.record import environment
 from ser_hub.evaluation.scores import scores
@@ -68,7 +70,8 @@ def main() -> None:
     data_dir = parser.parse_args().data_dir
     measured = [measure(one.name, data_dir) for one in trained()]
     record = environment() | {"checkpoints": measured}
-    (ROOT / "results" / "onnx.json").write_text(json.dumps(record, indent=1) + "\n")
+    with written_aside(ROOT / "results" / "onnx.json") as partial:
+        partial.write_text(json.dumps(record, indent=1) + "\n")
     lines = [
         "| checkpoint | file | KiB | largest deviation of a logit | UAR on its test clips |",
         "|---|---|---|---|---|",
@@ -78,10 +81,7 @@ def main() -> None:
             deviation = f"{row['deviation'][kind]:.1e}" if kind != "torch" else ""
             size = row["bytes"][kind] / 1024
             lines.append(f"| {row['name']} | {label} | {size:.0f} | {deviation} | {row['uar'][kind]:.4f} |")
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    table = "\n".join(lines)
-    readme.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}")
+    write_table(BEGIN, END, "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from _readme import write_table
+
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- results: written by scripts/table.py -->", "<!-- /results -->"
 KEPT = ("evaluation.json", "predictions.parquet", "report.md", "*.png")
@@ -125,9 +127,7 @@ def main() -> None:
         if arguments.data_dir and row.name in (arguments.rows or [row.name]):
             print(f"== {row.name}", flush=True)
             measure(row, str(Path(arguments.data_dir).resolve()))
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    readme.write_text(f"{before}{BEGIN}\n{render()}\n{END}{rest.partition(END)[2]}")
+    write_table(BEGIN, END, render())
 
 
 if __name__ == "__main__":

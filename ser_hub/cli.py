@@ -1,6 +1,7 @@
 """`ser-hub`: every verb is one call into a room."""
 
 import argparse
+import errno
 import json
 import os
 import re
@@ -34,7 +35,16 @@ from ser_hub.protocols import PROTOCOLS
 from ser_hub.training import SERDataModule
 
 CORPUS_HELP = f"one of {', '.join(CORPORA)}; several as ravdess+emodb; or an exported one on the Hub as org/name"
-DATA_DIR_HELP = "folder that holds its clips, in whatever layout; for a mixture ravdess=FOLDER,emodb=FOLDER"
+DATA_DIR_HELP = (
+    "folder that holds its clips, in whatever layout; for a mixture ravdess=FOLDER,emodb=FOLDER, or the folder that it "
+    "was exported to"
+)
+
+UNUSABLE = (
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM),
+    *(errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG),
+)
+"""Errors of files that the user's choice of a file or folder explains; any other is a defect of ours."""
 
 LIGHTNING_VERBS = {
     "fit": "train a model from a recipe (configs/*.yaml)",
@@ -189,9 +199,11 @@ def corpus_download(arguments: argparse.Namespace) -> None:
 
 
 def _push(arguments: argparse.Namespace, repo_type: RepoType) -> None:
-    from ser_hub.hub.push import files_to_push, push
+    from ser_hub.hub.push import check_corpus, files_to_push, push
 
     if arguments.dry_run:
+        if repo_type == "dataset":
+            check_corpus(arguments.folder, private=arguments.private)
         files = files_to_push(arguments.folder)
         for path, size in files:
             print(f"{size:>12,}  {path}")
@@ -213,8 +225,10 @@ def evaluate(arguments: argparse.Namespace) -> None:
     folds = len(data.manifest.folds)
     path = run_all(settings, recipe, folds, arguments.seeds, arguments.dest, arguments.workers)
     for metric, score in json.loads(path.read_text())["scores"]["metrics"].items():
-        spread = f"{score['mean']:.4f} +- {score['deviation']:.4f}"
-        print(f"{metric.upper():<4} {spread}  ({score['minimum']:.4f} to {score['maximum']:.4f} over seeds)", end="")
+        print(f"{metric.upper():<4} {score['mean']:.4f}", end="")
+        if arguments.seeds > 1:
+            spread = f" +- {score['deviation']:.4f}  ({score['minimum']:.4f} to {score['maximum']:.4f} over seeds)"
+            print(spread, end="")
         print(f"  95 % {interval_text(score)}" if score["interval"] else "")
     print(f"evidence record   {path}\nreport            {path.with_name('report.md')}")
 
@@ -241,8 +255,16 @@ def _prepared(settings: Sequence[str]) -> tuple[SERDataModule, dict[str, Any]]:
     """Return the data that settings name, with its features computed before many processes want them, and the recipe.
 
     The recipe is what every setting comes to, but for those of one run: fold, seed, and where things lie.
+
+    Raises:
+        InputError: They spread one run over several devices.
     """
     cli = lightning([*settings, "--trainer.logger=false"], run=False)
+    if str(cli.config.trainer.devices) not in ("auto", "1"):
+        raise InputError(
+            "--trainer.devices: the runs stand side by side, each on one device; leave it out (--workers says how many "
+            "run at once)"
+        )
     data = cli.datamodule
     assert isinstance(data, SERDataModule)  # what the parser was built for
     data.setup()
@@ -392,7 +414,9 @@ def _add_evaluation(parser: argparse.ArgumentParser) -> None:
 def _add_push(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="folder to upload")
     parser.add_argument("repository", metavar="ORG/NAME", help="repository on the Hub; made where there is none")
-    parser.add_argument("--private", action="store_true", help="make it private")
+    parser.add_argument(
+        "--private", action="store_true", help="make it private; one that is there and public is refused"
+    )
     parser.add_argument("--revision", help="branch to upload to")
     parser.add_argument("--dry-run", action="store_true", help="list every file and send nothing")
 
@@ -456,7 +480,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_data(show)
     show.set_defaults(run=corpus_show)
     checker = actions.add_parser("check", help="what is missing, damaged, silent or twice (exit code 1 if anything is)")
-    checker.add_argument("name", help=f"one of {', '.join(CORPORA)}")
+    checker.add_argument("name", help=CORPUS_HELP)
     checker.add_argument("--data-dir", help=DATA_DIR_HELP)
     checker.set_defaults(run=corpus_check)
     downloader = actions.add_parser("download", help="fetch a corpus from its makers, where its licence lets a program")
@@ -534,11 +558,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(_argument_sentence(str(error), argv))
     except (InputError, MisconfigurationException) as error:
         return _refuse(str(error))
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        return _refuse(f"{error.filename} cannot be used: {error.strerror}; name another file or folder")
     except BrokenPipeError:  # whoever read the output, as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if error.errno not in UNUSABLE:
+            raise
+        return _refuse(f"{error.filename or 'a file'} cannot be used: {error.strerror}; name another file or folder")
+    except KeyboardInterrupt:
+        print("ser-hub: stopped; what was finished is kept, and the same command goes on", file=sys.stderr)
+        return 130
     return 0
 
 

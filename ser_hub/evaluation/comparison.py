@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ser_hub.errors import InputError
-from ser_hub.evaluation.statistics import class_names, compare
+from ser_hub.evaluation.statistics import FEWEST_SPEAKERS, class_names, compare
 
 
 def compare_evaluations(one: str | Path, other: str | Path) -> str:
@@ -18,7 +18,8 @@ def compare_evaluations(one: str | Path, other: str | Path) -> str:
         other: Another, of the same clips.
 
     Raises:
-        InputError: A folder is no evaluation, the two judged other clips or classes, or the clips name no speakers.
+        InputError: A folder is no evaluation, the two judged other clips or classes, or the clips name no speakers, or
+            too few.
     """
     (first, a), (second, b) = _read(one), _read(other)
     if set(a["clip_id"]) != set(b["clip_id"]):
@@ -32,8 +33,11 @@ def compare_evaluations(one: str | Path, other: str | Path) -> str:
             f"{one} and {other} judged other classes ({', '.join(names)}; {', '.join(others)}) or labels; compare "
             f"evaluations with the same --data.classes and --data.merge_calm"
         )
-    if a["speaker"].nunique() < 2:
-        raise InputError(f"{one} names fewer than two speakers; a comparison needs speakers to draw from")
+    if a["speaker"].isna().any() or a["speaker"].nunique() < FEWEST_SPEAKERS:
+        raise InputError(
+            f"{one} has clips of {a['speaker'].nunique()} speakers, or clips that name none; a comparison draws "
+            f"speakers, and needs {FEWEST_SPEAKERS} of them"
+        )
     result = compare(a, b, names)
     lines = [
         f"A  {one}: {first['model']['class']}, {len(first['seeds'])} seeds",
@@ -51,6 +55,10 @@ def compare_evaluations(one: str | Path, other: str | Path) -> str:
 
 def _read(folder: str | Path) -> tuple[dict[str, Any], pd.DataFrame]:
     record, predictions = Path(folder) / "evaluation.json", Path(folder) / "predictions.parquet"
-    if not (record.is_file() and predictions.is_file()):
-        raise InputError(f"{folder} is no evaluation; give a folder that `ser-hub evaluate` wrote")
-    return json.loads(record.read_text()), pd.read_parquet(predictions)
+    try:
+        found, table = json.loads(record.read_text()), pd.read_parquet(predictions)
+        _ = found["data"]["manifest_sha256"], found["model"]["class"], found["seeds"]
+        _ = table[["clip_id", "seed", "speaker", "label", "prediction"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{folder} is no evaluation; give a folder that `ser-hub evaluate` wrote") from error
+    return found, table

@@ -7,6 +7,7 @@ killed goes on where it stopped. Predictions of all folds are pooled before they
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from statistics import mean
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from ser_hub.cache import written_aside
@@ -70,13 +72,19 @@ def evaluate(
         The record, `evaluation.json`.
 
     Raises:
-        InputError: The folder holds another evaluation, or a run failed; the message names its log.
+        InputError: The folder holds another evaluation, another process is at work in it, or a run failed; the message
+            names its log.
     """
     dest = Path(dest)
-    _claim(dest / "plan.json", {"settings": without_folder(settings), "folds": folds, "recipe": recipe})
+    dest.mkdir(parents=True, exist_ok=True)
     jobs = [Job(fold, seed, dest / f"fold{fold}-seed{seed}") for seed in range(seeds) for fold in range(folds)]
-    _run([job for job in jobs if not job.folder.is_dir()], settings, workers or os.cpu_count() or 1)
-    return collect(jobs, dest)
+    try:
+        with FileLock(dest / ".lock", timeout=0):  # two at once would throw away each other's unfinished runs
+            _claim(dest / "plan.json", {"settings": without_folder(settings), "folds": folds, "recipe": recipe})
+            _run([job for job in jobs if not job.folder.is_dir()], settings, workers or os.cpu_count() or 1)
+            return collect(jobs, dest)
+    except Timeout as error:
+        raise InputError(f"another process evaluates into {dest}; wait for it, or name another folder") from error
 
 
 def collect(jobs: Sequence[Job], dest: Path) -> Path:
@@ -102,11 +110,12 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     best = pd.Series({(job.seed, job.fold): curves[job.folder.name]["val/uar"].max() for job in jobs})
     record = environment() | {
         "git_of_runs": sorted({str(one["git"]) for one in records}),
-        "model": first["model"],
+        "model": {key: value for key, value in first["model"].items() if key != "weights_sha256"},
         "feature_extractor": first["feature_extractor"],
         "data": {key: value for key, value in first["data"].items() if key not in ("fold", "clips")}
         | {"folds": len({job.fold for job in jobs}), "clips": int((predictions["seed"] == jobs[0].seed).sum())},
-        "trainer": first["trainer"],
+        "trainer": {key: value for key, value in first["trainer"].items() if key != "threads"},
+        "threads": sorted({one["trainer"]["threads"] for one in records if "threads" in one["trainer"]}),
         "seeds": sorted({job.seed for job in jobs}),
         "settings": plan["settings"],
         "recipe": plan["recipe"],
@@ -137,9 +146,11 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
 def report(record: dict[str, Any], examples: Sequence[str]) -> str:
     """Return an evaluation's record as a Markdown page; its pictures, and the `examples` of one run, lie beside it."""
     scores, data = record["scores"], record["data"]
+    over_seeds = ("deviation", "minimum", "maximum")
     rows = "\n".join(
-        f"| {metric.upper()} | {s['mean']:.4f} | {s['deviation']:.4f} | {s['minimum']:.4f} | {s['maximum']:.4f} | "
-        f"{interval_text(s)} |"
+        f"| {metric.upper()} | {s['mean']:.4f} | "
+        + "".join(f"{s[name]:.4f} | " if len(record["seeds"]) > 1 else "| " for name in over_seeds)
+        + f"{interval_text(s)} |"
         for metric, s in scores["metrics"].items()
     )
     if ensemble := scores["ensemble"]:
@@ -184,8 +195,21 @@ code `{"`, `".join(record["git_of_runs"])}`.
 |---|---|---|---|
 {groups}
 
-Made by `ser-hub evaluate {" ".join(record["settings"])} --seeds {len(record["seeds"])}`.
+Made by `{command("evaluate", record["settings"], len(record["seeds"]))}`{_threads_text(record)}.
 """
+
+
+def command(verb: str, settings: Sequence[str], seeds: int) -> str:
+    """Return the command line that makes an evaluation again, as a shell takes it."""
+    return shlex.join(["ser-hub", verb, *settings, "--seeds", str(seeds), "--dest", "DEST"])
+
+
+def _threads_text(record: dict[str, Any]) -> str:
+    threads = record.get("threads")
+    if not threads:
+        return ""
+    counts = " or ".join(map(str, threads))
+    return f", each run on {counts} {'thread' if threads == [1] else 'threads'}, on whose number the last digits depend"
 
 
 def interval_text(score: dict[str, Any]) -> str:

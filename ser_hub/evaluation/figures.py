@@ -72,7 +72,7 @@ def corpus_statistics(rows: Dataset, lengths: Sequence[float], path: str | Path)
     classes.tick_params(axis="x", rotation=40)
     classes.legend()
     classes.set(title="clips per class", ylabel="clips")
-    per_speaker = sorted(Counter(str(speaker) for speaker in rows["speaker"]).values(), reverse=True)
+    per_speaker = sorted(Counter(speaker for speaker in rows["speaker"] if speaker).values(), reverse=True)
     speakers.bar(range(1, len(per_speaker) + 1), per_speaker, color="tab:green")
     speakers.set(title="clips per speaker", xlabel="speaker, by number of clips", ylabel="clips")
     seconds.hist(lengths, bins=40, color="tab:gray")
@@ -132,7 +132,8 @@ def learning_curves(runs: Mapping[str, pd.DataFrame], title: str, path: str | Pa
         ("val/uar", recall, "tab:orange"),
     ):
         if column in together:
-            mean = pd.concat(together[column], axis=1).mean(axis=1)
+            # Where early stopping has ended a run, the mean of the others would be that of other folds.
+            mean = pd.concat(together[column], axis=1).mean(axis=1, skipna=False)
             axes.plot(mean.index, mean, color=colour, label=f"{column}{of_runs}")
             axes.legend()
     losses.set(xlabel="epoch", ylabel="loss")

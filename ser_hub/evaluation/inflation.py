@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ser_hub.cache import written_aside
 from ser_hub.evaluation import figures
-from ser_hub.evaluation.crossval import evaluate, interval_text, seeds_text
+from ser_hub.evaluation.crossval import command, evaluate, interval_text, seeds_text
 from ser_hub.evaluation.record import environment, without_folder
 from ser_hub.evaluation.tracking import log_summary
 from ser_hub.protocols import Fold
@@ -121,5 +121,5 @@ heard. The interval is a bootstrap over speakers; the test clips are the same or
 
 ![UAR by split](inflation.png)
 
-Made by `ser-hub inflation {" ".join(settings)} --seeds {seeds}`.
+Made by `{command("inflation", settings, seeds)}`.
 """

@@ -32,24 +32,24 @@ def summary(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
         names: Class names in order.
 
     Returns:
-        metrics (uar, war, f1: mean, deviation, minimum and maximum over seeds, and the 95 % interval of the mean from a
-        bootstrap over speakers), per_class (of all seeds together; support is one seed's), confusion_matrix (all
-        seeds), ensemble (uar, war, f1 of the seeds' mean probabilities, and their intervals; None of one seed).
+        metrics (uar, war, f1: mean, deviation (None of one seed), minimum and maximum over seeds, and the 95 % interval
+        of the mean as `intervals` gives it), per_class (of all seeds together; support is one seed's),
+        confusion_matrix (all seeds), ensemble (uar, war, f1 of the seeds' mean probabilities, and their intervals; None
+        of one seed).
     """
     per_seed = [by_group(part, names) for _, part in predictions.groupby("seed")]
     pooled = _scores(predictions, names)
     for row in pooled["per_class"].values():
         row["support"] //= len(per_seed)
-    counts = confusion_by_speaker(predictions, names)
-    intervals = bootstrap_interval(counts)
+    found = intervals(predictions, names)
     return {
         "metrics": {
             metric: {
                 "mean": float(np.mean(values := [result[metric] for result in per_seed])),
-                "deviation": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+                "deviation": float(np.std(values, ddof=1)) if len(values) > 1 else None,
                 "minimum": min(values),
                 "maximum": max(values),
-                "interval": intervals.get(metric),
+                "interval": found.get(metric),
             }
             for metric in ("uar", "war", "f1")
         },
@@ -73,20 +73,29 @@ def by_speaker_and_gender(predictions: pd.DataFrame, names: Sequence[str]) -> di
     }
 
 
+def intervals(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the 95 % intervals of UAR, WAR and F1 by `bootstrap_interval`; none where a clip names no speaker.
+
+    The speakers that are known would give the interval of another number than that of all clips.
+    """
+    if predictions["speaker"].isna().any():
+        return {}
+    return bootstrap_interval(confusion_by_speaker(predictions, names))
+
+
 def confusion_by_speaker(predictions: pd.DataFrame, names: Sequence[str]) -> Counts:
-    """Count predictions: (seeds, speakers, true class, predicted class)."""
+    """Count predictions, each of a clip that names its speaker: (seeds, speakers, true class, predicted class)."""
     index = {name: position for position, name in enumerate(names)}
     seeds = {seed: position for position, seed in enumerate(sorted(predictions["seed"].unique()))}
-    speakers = {speaker: position for position, speaker in enumerate(sorted(predictions["speaker"].dropna().unique()))}
+    speakers = {speaker: position for position, speaker in enumerate(sorted(predictions["speaker"].unique()))}
     counts = np.zeros((len(seeds), len(speakers), len(names), len(names)))
-    named = predictions.dropna(subset=["speaker"])
     np.add.at(
         counts,
         (
-            named["seed"].map(seeds).to_numpy(),
-            named["speaker"].map(speakers).to_numpy(),
-            named["label"].map(index).to_numpy(),
-            named["prediction"].map(index).to_numpy(),
+            predictions["seed"].map(seeds).to_numpy(),
+            predictions["speaker"].map(speakers).to_numpy(),
+            predictions["label"].map(index).to_numpy(),
+            predictions["prediction"].map(index).to_numpy(),
         ),
         1,
     )
@@ -186,9 +195,9 @@ def _ensemble(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]
     means = clips[columns].mean()
     together[columns] = means
     together["prediction"] = [names[index] for index in means.to_numpy().argmax(axis=1)]
-    intervals = bootstrap_interval(confusion_by_speaker(together, names))
+    found = intervals(together, names)
     result = _scores(together, names)
-    return {name: {"value": result[name], "interval": intervals.get(name)} for name in ("uar", "war", "f1")}
+    return {name: {"value": result[name], "interval": found.get(name)} for name in ("uar", "war", "f1")}
 
 
 def _scores(predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import optuna
 import pandas as pd
 import yaml
 from optuna.exceptions import OptunaError
+from optuna.importance import FanovaImportanceEvaluator
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
@@ -103,7 +104,8 @@ def tune(
         settings: Further arguments of `ser-hub fit`.
         resolved: What recipe and settings come to; a study of a recipe that was edited since does not go on.
         folds: Folds of the recipe's protocol that a trial trains.
-        trials: Number of trials that the study has in the end, pruned ones among them.
+        trials: Number of trials that the study has in the end, pruned ones among them; where several machines share
+            it, those that run when it has them are finished too.
         dest: Folder for `best.yaml` (the recipe with the best settings), `tuning.json` and `tuning.png`.
         objective: What is maximised.
         storage: URL of a database, or path of a journal file, that several machines share; None means one in dest.
@@ -122,7 +124,9 @@ def tune(
     study = optuna.create_study(storage=open_storage(where), study_name=name, direction="maximize", load_if_exists=True)
     plan = {"space": space, "folds": list(folds), "settings": without_folder(settings), "recipe": resolved}
     if study.user_attrs.get("plan", plan) != plan:
-        raise InputError(f"{where} holds a study of other settings or another recipe; name another folder or storage")
+        raise InputError(
+            f"{_shown(where)} holds a study of other settings or another recipe; name another folder or storage"
+        )
     study.set_user_attr("plan", plan)
     own = _own_settings(recipe, space)
     if not _has(study, own):  # so that what is found is no worse than what the recipe says
@@ -144,16 +148,27 @@ def open_storage(where: str) -> BaseStorage:
     """Return the storage at the URL of a database, or in the journal file at a path.
 
     Raises:
-        InputError: It cannot be opened. The message leaves the URL out, which may hold a password.
+        InputError: It cannot be opened, or is no journal.
     """
     try:
-        return RDBStorage(where) if "://" in where else JournalStorage(JournalFileBackend(where))
-    except (ImportError, OSError, SQLAlchemyError, OptunaError) as error:
-        shown = f"{where.partition('://')[0]}://..." if "://" in where else where
+        if "://" in where:
+            return RDBStorage(where)
+        # Absolute, for Optuna links its lock to the path as given: a relative link leads nowhere, and then the lock
+        # that a killed process has left is never broken.
+        journal = Path(where).absolute()
+        if journal.is_file() and journal.read_bytes()[:1] not in (b"", b"{"):  # Optuna would write into any file
+            raise ValueError("it is a file, but no journal")
+        return JournalStorage(JournalFileBackend(str(journal)))
+    except (ImportError, OSError, ValueError, SQLAlchemyError, OptunaError) as error:
         raise InputError(
-            f"--storage {shown} cannot be opened ({type(error).__name__}: {str(error).partition(chr(10))[0]}); give "
-            f"the path of a journal file in a folder that exists, or sqlite:///FILE, or install the database's driver"
+            f"--storage {_shown(where)} cannot be opened ({type(error).__name__}: {str(error).partition(chr(10))[0]}); "
+            "give the path of a journal file in a folder that exists, sqlite:///FILE, or install the database's driver"
         ) from error
+
+
+def _shown(where: str) -> str:
+    """Return a storage as messages name it: the URL of a database may hold a password."""
+    return f"{where.partition('://')[0]}://..." if "://" in where else where
 
 
 def _trial(
@@ -246,7 +261,7 @@ def _report(study: optuna.Study, recipe: str | Path, plan: Mapping[str, Any], ob
         raise InputError(f"{dest}: no trial came to its end; give more --trials")
     best = study.best_trial
     try:
-        importance = optuna.importance.get_param_importances(study)
+        importance = optuna.importance.get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
     except (RuntimeError, ValueError):  # fewer than two complete trials, or all alike
         importance = {}
     record = environment() | {

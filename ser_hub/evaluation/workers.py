@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from ser_hub.errors import InputError
 
 CHECKPOINT = Path("checkpoints", "best.ckpt")
 """Where the folder of a `fit` has the best epoch."""
+
+ONE_DEVICE = "--trainer.devices=1"
+"""Runs stand side by side; one that took several devices would start this very command again for each."""
 
 
 def run_all(work: Callable[..., None], tasks: Sequence[tuple[Any, ...]], workers: int) -> Iterator[None]:
@@ -42,26 +46,30 @@ def run_all(work: Callable[..., None], tasks: Sequence[tuple[Any, ...]], workers
 def fit_logged(settings: Sequence[str], root: Path, log: Path, name: str) -> Path:
     """Run `ser-hub fit` in this worker; returns the folder with what it wrote. Log, name, errors as `run_logged`."""
     quiet = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
-    run_logged(["fit", *settings, *quiet, f"--trainer.default_root_dir={root}"], log, name)
+    run_logged(["fit", *settings, *quiet, ONE_DEVICE, f"--trainer.default_root_dir={root}"], log, name)
     return root / "version_0"
 
 
 def test_logged(fit: Path, root: Path, log: Path, name: str) -> Path:
     """Run `ser-hub test` on the best epoch of a fit in this worker; returns the folder with what it wrote."""
     trained = [f"--config={fit / 'config.yaml'}", f"--ckpt_path={fit / CHECKPOINT}"]
-    run_logged(["test", *trained, f"--trainer.default_root_dir={root}"], log, name)
+    run_logged(["test", *trained, ONE_DEVICE, f"--trainer.default_root_dir={root}"], log, name)
     return root / "version_0"
 
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:
-    """Return a pool of fresh processes that share this machine's cores among them, and end when this process does.
+    """Return a pool of fresh processes that share this machine's cores, and its GPUs in turn; they end with this one.
 
     How many threads a run has follows from `workers` alone, for sums are rounded by it: one that is made again alone
     gives the same numbers as beside others.
     """
     threads = max(1, (os.cpu_count() or 1) // workers)
-    # Not forked: torch's threads do not survive a fork.
-    return ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (threads,))
+    context = get_context("spawn")  # not forked: torch's threads do not survive a fork
+    devices = context.SimpleQueue()
+    if gpus := _gpus():
+        for worker in range(workers):
+            devices.put(gpus[worker % len(gpus)])
+    return ProcessPoolExecutor(workers, context, _start_worker, (threads, devices if gpus else None))
 
 
 def run_logged(argv: Sequence[str], log: Path, name: str) -> None:
@@ -88,8 +96,17 @@ def run_logged(argv: Sequence[str], log: Path, name: str) -> None:
         raise InputError(f"{name} failed ({reason}); its log is {log}")
 
 
-def _start_worker(threads: int) -> None:
+def _gpus() -> list[str]:
+    """Return this process's GPUs, as CUDA_VISIBLE_DEVICES names them."""
+    count = torch.cuda.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",")[:count] if named else [str(index) for index in range(count)]
+
+
+def _start_worker(threads: int, devices: SimpleQueue[str] | None) -> None:
     torch.set_num_threads(threads)  # more threads than cores would wait for one another
+    if devices is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = devices.get()  # before anything asks for CUDA
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

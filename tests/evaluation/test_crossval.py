@@ -1,14 +1,19 @@
 """`ser-hub evaluate` and `compare` on the synthetic corpus, in real processes."""
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from sklearn.metrics import balanced_accuracy_score
 
 from ser_hub.cli import main
+from ser_hub.evaluation.crossval import report
+from ser_hub.evaluation.record import without_folder
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +38,11 @@ def test_pools_every_fold_of_every_seed(evaluated):
     uar = record["scores"]["metrics"]["uar"]
     assert uar["mean"] == pytest.approx(sum(per_seed) / 2)
     assert uar["interval"][0] < uar["mean"] < uar["interval"][1]
+    for fold, scores in record["per_fold"].items():
+        part = predictions[predictions["fold"] == int(fold)]
+        labels, recalls = part["label"], (part["label"] == part["prediction"]).groupby(part["label"]).mean()
+        assert scores["uar"] == pytest.approx(recalls.mean()) and labels.size == 64
+    assert record["threads"] == [1]  # one process per core
     curves = [pd.read_csv(evaluated / f"fold{fold}-seed1" / "metrics.csv") for fold in range(3)]
     best = sum(curve["val/uar"].max() for curve in curves) / 3
     assert record["best_validation_uar"]["1"] == pytest.approx(best)
@@ -89,7 +99,10 @@ def test_compare_refuses_other_classes_labels_and_nameless_speakers(evaluated, r
     changes = {
         "other classes": lambda table: table.drop(columns="p_calm"),
         "or labels": lambda table: table.assign(label=table["label"].replace("calm", "neutral")),
-        "fewer than two speakers": lambda table: table.assign(speaker=None),
+        "clips that name none": lambda table: table.assign(speaker=table["speaker"].where(table["gender"] == "male")),
+        "clips of 3 speakers": lambda table: table.assign(speaker="s" + (table.index % 3).astype(str)),
+        "tested different clips": lambda table: table.assign(clip_id="x" + table["clip_id"]),
+        "is no evaluation": lambda table: table.drop(columns="seed"),
     }
     for said, change in changes.items():
         other = tmp_path / said
@@ -97,6 +110,49 @@ def test_compare_refuses_other_classes_labels_and_nameless_speakers(evaluated, r
         (other / "evaluation.json").write_bytes((evaluated / "evaluation.json").read_bytes())
         change(pd.read_parquet(evaluated / "predictions.parquet")).to_parquet(other / "predictions.parquet")
         assert said in refused("compare", other, evaluated)
+
+
+def test_compare_refuses_another_split_and_damaged_records(evaluated, refused, tmp_path):
+    shutil.copyfile(evaluated / "predictions.parquet", tmp_path / "predictions.parquet")
+    record = json.loads((evaluated / "evaluation.json").read_text())
+    other = record | {"data": record["data"] | {"manifest_sha256": "0" * 64}}
+    for text, said in (
+        (json.dumps(other), "split the clips differently"),
+        ("{", "is no evaluation"),
+        ("{}", "is no evaluation"),
+    ):
+        (tmp_path / "evaluation.json").write_text(text)
+        assert said in refused("compare", evaluated, tmp_path)
+
+
+def test_two_at_once_in_one_folder_are_refused(evaluated, arguments, refused):
+    with FileLock(evaluated / ".lock"):
+        assert "another process evaluates into" in refused(*arguments, "--seeds=2", f"--dest={evaluated}")
+
+
+def test_several_devices_for_one_run_are_refused(arguments, refused, tmp_path):
+    assert "each on one device" in refused(*arguments, "--trainer.devices=2", f"--dest={tmp_path / 'x'}")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_report_of_one_seed_has_no_deviation_and_a_command_that_can_be_pasted(evaluated):
+    record = json.loads((evaluated / "evaluation.json").read_text())
+    settings = ["--data.data_dir=PATH", '--data.augmentation.features=[{"class_path": "x"}]']
+    text = report(record | {"seeds": [0], "threads": [2], "settings": settings}, [])
+    uar = record["scores"]["metrics"]["uar"]
+    assert f"| UAR | {uar['mean']:.4f} | | | | {uar['interval'][0]:.4f} to" in text
+    command = re.search("Made by `(.+)`, each run on 2 threads", text)[1]
+    assert shlex.split(command) == ["ser-hub", "evaluate", *settings, "--seeds", "1", "--dest", "DEST"]
+    none = record["scores"] | {"metrics": {"uar": uar | {"interval": None}, "war": uar}}
+    assert f"| {uar['maximum']:.4f} | too few speakers, or none named |" in report(record | {"scores": none}, [])
+    ensemble = record["scores"]["ensemble"]["uar"]
+    assert f"| UAR of the seeds' mean probabilities | {ensemble['value']:.4f} |" in report(record, [])
+
+
+@pytest.mark.parametrize("settings", [["--data.data_dir", "/home/me"], ["--data.data_dir=/home/me"]])
+def test_records_do_not_hold_the_folder(settings):
+    kept = without_folder([*settings, "--data.fold", "1"])
+    assert "PATH" in " ".join(kept) and "/home" not in " ".join(kept) and kept[-2:] == ["--data.fold", "1"]
 
 
 def test_runs_of_an_edited_recipe_are_not_reused(evaluated, arguments, refused, tmp_path):

@@ -44,6 +44,14 @@ def test_a_recipe_with_copies_keeps_its_own():
     assert "--data.protocol=clip-kfold:k=5,validation=0.250" in variants(folds)[2].settings
 
 
+def test_what_is_augmented_and_when():
+    folds = [Fold(train=("a", "b", "c"), validation=("d",), test=("e",))] * 5
+    ways = {way.name: way.settings for way in variants(folds, [COPIES])}
+    plain = {name for name, settings in ways.items() if "--data.augmentation.copies=[]" in settings}
+    before = {name for name, settings in ways.items() if "--data.augmentation.before_split=true" in settings}
+    assert plain == {"by-speaker", "by-clip"} and before == {"by-clip-augmented-before"}
+
+
 def test_a_protocol_by_clip_is_no_start(arguments, refused, tmp_path):
     said = refused(*arguments, "--data.protocol=clip-kfold", f"--dest={tmp_path / 'x'}")
     assert "keeps speakers apart" in said and not (tmp_path / "x").exists()

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet
 import pytest
 import torch
@@ -47,6 +48,36 @@ def test_record_can_be_judged_again_from_its_predictions(tested, checkpoint):
     assert sorted(manifest["folds"][0]["test"]) == sorted(predictions["clip_id"])
     rows = zip(*(predictions[f"p_{name}"] for name in record["scores"]["per_class"]), strict=True)
     assert np.allclose([sum(row) for row in rows], 1.0, atol=1e-5)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """What was drawn, instead of a file."""
+    pictures = []
+    monkeypatch.setattr(figures, "save", lambda figure, _: pictures.append(figure))
+    return pictures
+
+
+def test_the_mean_learning_curve_ends_with_the_first_run_that_stops(drawn):
+    runs = {
+        "long": pd.DataFrame({"epoch": range(4), "val/uar": [0.1, 0.3, 0.8, 0.9], "val/loss": [4.0, 3.0, 2.0, 1.0]}),
+        "short": pd.DataFrame({"epoch": range(2), "val/uar": [0.3, 0.5], "val/loss": [2.0, 1.0]}),
+    }
+    figures.learning_curves(runs, "title", "x.png")
+    recall = drawn[0].axes[1]
+    (mean,) = [line for line in recall.lines if "mean" in line.get_label()]
+    values = mean.get_ydata()
+    assert values[:2] == pytest.approx([0.2, 0.4]) and np.isnan(values[2:]).all()
+
+
+def test_calibration_error_weighs_bins_by_their_clips(drawn):
+    """Three clips at 0.95, two of them right, and one at 0.55, right: 3/4 |2/3 - 0.95| + 1/4 |1 - 0.55|."""
+    table = pd.DataFrame({"label": ["a"] * 4, "p_a": [0.95, 0.95, 0.05, 0.55]})
+    table["p_b"] = 1 - table["p_a"]
+    table["prediction"] = ["a", "a", "b", "a"]
+    figures.calibration(table, ["a", "b"], "title", "x.png")
+    expected = 0.75 * abs(2 / 3 - 0.95) + 0.25 * abs(1 - 0.55)
+    assert f"expected calibration error {expected:.3f}" in drawn[0].axes[0].get_legend_handles_labels()[1]
 
 
 def test_confusion_matrix_picture(tested, tmp_path):

@@ -1,5 +1,7 @@
 """Statistics of predictions, against scikit-learn and closed forms."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_m
 from ser_hub.evaluation.statistics import (
     bootstrap_interval,
     by_group,
+    by_speaker_and_gender,
     compare,
     confusion_by_speaker,
     metrics,
@@ -112,6 +115,30 @@ def test_the_interval_is_that_of_the_mean_over_speakers():
     assert high - low > 1.5 * 2 * 1.96 * clip_error  # resampling clips would promise too much
     assert bootstrap_interval(counts[:, :3]) == {}  # of so few it would be the worst and the best
     assert bootstrap_interval(counts[:, :4])
+    perfect = np.zeros_like(counts)
+    perfect[0, :, 0, 0] = 50
+    both = bootstrap_interval(np.concatenate([perfect, counts]))["war"]  # of the mean over seeds: half way to 1
+    assert both == pytest.approx(((1 + low) / 2, (1 + high) / 2))
+
+
+def test_where_a_clip_names_no_speaker_there_is_no_interval():
+    table = predictions()
+    table.loc[table["speaker"] == "s3", "speaker"] = None
+    score = summary(table, NAMES)["metrics"]["war"]
+    assert score["interval"] is None
+    assert score["mean"] == pytest.approx(accuracy_score(table["label"], table["prediction"]))
+
+
+def test_each_speaker_and_gender_is_judged_by_its_own_clips():
+    table = predictions(seeds=1)
+    table["gender"] = np.where(table["speaker"].isin(["s1", "s2", "s3"]), "female", "male")
+    found = by_speaker_and_gender(table, NAMES)
+    for column in ("speaker", "gender"):
+        for value, part in table.groupby(column):
+            score = found[f"per_{column}"][value]
+            assert score["uar"] == pytest.approx(balanced_accuracy_score(part["label"], part["prediction"]))
+            assert score["clips"] == len(part)
+    assert found["per_gender"]["female"]["uar"] != found["per_gender"]["male"]["uar"]
 
 
 def test_compare():
@@ -121,9 +148,25 @@ def test_compare():
     differ = compare(one, better, NAMES)
     assert differ["speakers"] == 12
     assert differ["uar"]["p_value"] < 0.01 and differ["uar"]["interval"][0] > 0
-    assert differ["uar"]["difference"] == pytest.approx(differ["uar"]["other"] - differ["uar"]["one"])
+    means = [
+        np.mean([balanced_accuracy_score(run["label"], run["prediction"]) for _, run in table.groupby("seed")])
+        for table in (one, better)
+    ]
+    assert [differ["uar"]["one"], differ["uar"]["other"]] == pytest.approx(means)
+    assert differ["uar"]["difference"] == pytest.approx(means[1] - means[0])
     itself = compare(one, one, NAMES)["war"]
     assert (itself["difference"], itself["interval"], itself["p_value"]) == (0.0, (0.0, 0.0), 1.0)
+
+
+def test_the_p_value_is_the_share_of_all_swaps_that_differ_as_much_either_way():
+    one, other = predictions(6, seeds=1), predictions(6, seeds=1, skill=0.68, seed=11)
+    right = [(table["label"] == table["prediction"]).groupby(table["speaker"]).mean() for table in (one, other)]
+    by_speaker = (right[1] - right[0]).to_numpy()
+    swaps = [abs(np.mean(by_speaker * signs)) for signs in itertools.product([1, -1], repeat=6)]
+    exact = np.mean(np.array(swaps) >= abs(by_speaker.mean()) - 1e-12)
+    assert 0.05 < exact < 0.5
+    assert compare(one, other, NAMES)["war"]["p_value"] == pytest.approx(exact, abs=0.015)
+    assert compare(other, one, NAMES)["war"]["p_value"] == pytest.approx(exact, abs=0.015)
 
 
 def drawn_for_each_speaker(seed):

@@ -1,6 +1,9 @@
 """`ser-hub tune` on the synthetic corpus, in real processes."""
 
 import json
+import os
+import sqlite3
+from pathlib import Path
 
 import optuna
 import pandas as pd
@@ -8,6 +11,7 @@ import pytest
 import yaml
 
 from ser_hub.cli import main
+from ser_hub.evaluation import tuning
 from ser_hub.evaluation.tuning import _has, open_storage
 
 SPACE = {
@@ -90,9 +94,58 @@ def test_bad_input(arguments, refused, tuned, tmp_path):
     bad.write_text("- 1\n")
     assert "has no search space" in refused("tune", f"--config={bad}", dest)
     assert not (tmp_path / "x").exists()
-    for storage in ("nosuch://user:secret@host/x", str(tmp_path / "nowhere" / "study.journal")):
+    other = tmp_path / "study.db"
+    sqlite3.connect(other).execute("create table x (y)").connection.commit()
+    for storage in ("nosuch://user:secret@host/x", str(tmp_path / "nowhere" / "study.journal"), str(other)):
         said = refused(*arguments, dest, f"--storage={storage}")
         assert "cannot be opened" in said and "secret" not in said
+    assert sqlite3.connect(other).execute("select * from x").fetchall() == []  # nothing was written into it
+
+
+def study_of(tmp_path, scores, monkeypatch):
+    """A study of three folds whose scores are given, trial by trial; returns its trials and the folds trained."""
+    where, trained = str(tmp_path / "study.journal"), []
+    optuna.create_study(storage=open_storage(where), study_name="x", direction="maximize")
+
+    def score(_command, root, _objective, number):
+        trained.append((number, int(root.name)))
+        return scores[number][int(root.name)]
+
+    monkeypatch.setattr(tuning, "_score", score)
+    for number in range(len(scores)):
+        shared = (where, "x", {"lr": {"low": 0, "high": 1}}, [], range(3), "validation", tmp_path, len(scores))
+        tuning._trial(*shared, number)
+    return optuna.load_study(storage=open_storage(where), study_name="x").trials, trained
+
+
+def test_a_trial_is_worth_the_mean_of_its_folds_and_a_poor_one_is_pruned(tmp_path, monkeypatch):
+    good, poor = (0.2, 0.6, 0.7), (0.1, 0.9, 0.9)
+    trials, trained = study_of(tmp_path, [good] * 5 + [poor], monkeypatch)
+    assert [trial.value for trial in trials[:5]] == [pytest.approx(0.5)] * 5
+    assert trials[5].state == optuna.trial.TrialState.PRUNED
+    assert [fold for number, fold in trained if number == 5] == [0]  # its other folds are not trained
+
+
+@pytest.mark.parametrize(("objective", "value"), [("validation", 0.8), ("test-folds", 0.3)])
+def test_what_is_maximised(objective, value, tmp_path, monkeypatch):
+    (tmp_path / "metrics.csv").write_text("epoch,val/uar\n0,0.4\n1,0.8\n2,0.6\n")
+    (tmp_path / "record.json").write_text(json.dumps({"scores": {"uar": 0.3}}))
+    monkeypatch.setattr(tuning, "fit_logged", lambda *_: tmp_path)
+    monkeypatch.setattr(tuning, "test_logged", lambda *_: tmp_path)
+    assert tuning._score([], tmp_path / "0", objective, 0) == value
+
+
+def test_a_lock_that_a_killed_process_left_is_broken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("deep").mkdir()
+    where = "deep/study.journal"
+    optuna.create_study(storage=open_storage(where), study_name="x")
+    backend = open_storage(where)._backend
+    lock = backend._lock._lock_file
+    assert lock != f"{where}.lock" and os.path.isabs(lock)
+    assert backend._lock.acquire()  # and never released
+    assert os.stat(lock)  # what it links to is there: Optuna tells by it how old a lock is, and breaks an old one
+    backend._lock.release()
 
 
 def test_a_killed_trial_of_the_recipes_own_settings_is_tried_again(tmp_path):
