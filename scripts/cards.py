@@ -54,7 +54,7 @@ def make(row: str, run: Path, data_dir: str) -> None:
         recipe = row.partition("@")[0]
         made = Path(folder, recipe)
         ser_hub("export", str(run / "best.ckpt"), str(made), f"--record={record}", f"--evaluation={RUNS / row}")
-        beside = CARDS / f".{recipe}"  # renamed into place, so that a stop leaves no half a card
+        beside = ROOT / f".{recipe}.card"  # renamed into place, so that a stop leaves no half a card
         shutil.rmtree(beside, ignore_errors=True)
         shutil.copytree(made, beside)
         shutil.rmtree(CARDS / recipe, ignore_errors=True)

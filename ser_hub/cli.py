@@ -208,6 +208,7 @@ def _push(arguments: argparse.Namespace, repo_type: RepoType) -> None:
         for path, size in files:
             print(f"{size:>12,}  {path}")
         print(f"{sum(size for _, size in files):>12,}  bytes in {len(files)} files would go to {arguments.repository}")
+        print("              what else is in that repository would be deleted")
         return
     settings = {"private": arguments.private, "revision": arguments.revision}
     print(f"commit            {push(arguments.folder, arguments.repository, repo_type, **settings)}")
@@ -418,7 +419,7 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
         "--private", action="store_true", help="make it private; one that is there and public is refused"
     )
     parser.add_argument("--revision", help="branch to upload to")
-    parser.add_argument("--dry-run", action="store_true", help="list every file and send nothing")
+    parser.add_argument("--dry-run", action="store_true", help="list every file and change nothing")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -493,7 +494,7 @@ def build_parser() -> argparse.ArgumentParser:
     corpus_exporter.add_argument("dest", metavar="DEST", help="folder to make")
     corpus_exporter.add_argument("--data-dir", help=DATA_DIR_HELP)
     corpus_exporter.set_defaults(run=corpus_export)
-    pusher = actions.add_parser("push", help="upload what `corpus export` wrote to the Hub")
+    pusher = actions.add_parser("push", help="make a repository on the Hub hold what `corpus export` wrote")
     _add_push(pusher)
     pusher.set_defaults(run=corpus_push)
 
@@ -520,7 +521,7 @@ def build_parser() -> argparse.ArgumentParser:
     exporter.add_argument("--int8", action="store_true", help="also model-int8.onnx: smaller, and less exact")
     exporter.set_defaults(run=export)
 
-    uploader = verbs.add_parser("push", help="upload a Hub folder, then fetch and load it")
+    uploader = verbs.add_parser("push", help="make a repository hold what a Hub folder holds, then fetch and load it")
     _add_push(uploader)
     uploader.set_defaults(run=push_model)
 
@@ -566,7 +567,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _refuse(f"{error.filename or 'a file'} cannot be used: {error.strerror}; name another file or folder")
     except KeyboardInterrupt:
-        print("ser-hub: stopped; what was finished is kept, and the same command goes on", file=sys.stderr)
+        print("ser-hub: stopped", file=sys.stderr)
         return 130
     return 0
 

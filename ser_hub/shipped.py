@@ -1,7 +1,7 @@
 """Where the files lie that come with ser_hub and are no code: recipes and trained checkpoints."""
 
 import sys
-from importlib.metadata import PackageNotFoundError, files
+from importlib.metadata import files
 from pathlib import Path
 
 
@@ -18,11 +18,8 @@ def folders(name: str) -> tuple[Path, Path]:
 
 def _installed(name: str) -> Path:
     """Return the folder by pip's record of what it wrote: every scheme (user, Debian, ...) has its own place."""
-    try:
-        for file in files("ser-hub") or ():
-            before, found, _ = file.as_posix().partition(f"share/ser_hub/{name}/")
-            if found:
-                return Path(str(file.dist.locate_file(before + found))).resolve()
-    except PackageNotFoundError:  # code that was put on the path by hand
-        pass
+    for file in files("ser-hub") or ():
+        before, found, _ = file.as_posix().partition(f"share/ser_hub/{name}/")
+        if found:
+            return Path(str(file.dist.locate_file(before + found))).resolve()
     return Path(sys.prefix, "share", "ser_hub", name)

@@ -1,5 +1,6 @@
 import argparse
 import csv
+import errno
 import subprocess
 import sys
 
@@ -184,3 +185,19 @@ def test_a_reader_that_has_had_enough_is_no_error():
     )
     lister.stdout.close()
     assert "Traceback" not in lister.communicate()[1]
+
+
+def test_a_full_disk_is_a_sentence_a_defect_a_traceback_and_ctrl_c_neither(monkeypatch, refused, capsys):
+    def raising(error):
+        def run(_arguments):
+            raise error
+
+        monkeypatch.setattr("ser_hub.cli.models", run)
+
+    raising(OSError(errno.ENOSPC, "No space left on device", "clip.png"))
+    assert "clip.png cannot be used: No space left on device" in refused("models")
+    raising(OSError(errno.EBADF, "Bad file descriptor"))
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        main(["models"])
+    raising(KeyboardInterrupt())
+    assert main(["models"]) == 130 and capsys.readouterr().err == "ser-hub: stopped\n"

@@ -26,6 +26,11 @@ UNSHAPED = frozenset(
 """Settings of a configuration in which a checkpoint and the model that loads it may differ."""
 
 
+def provenance(trained_on: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a checkpoint's `trained_on` a configuration keeps: its clips would be a thousand lines."""
+    return {name: trained_on[name] for name in ("corpus", "protocol", "fold", "speakers")}
+
+
 class SERConfig(PreTrainedConfig):  # type: ignore[misc]
     """What every architecture's configuration has.
 
@@ -180,7 +185,7 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
         )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse a checkpoint of another architecture or size in one sentence.
+        """Refuse a checkpoint of another architecture or size in one sentence, and take over what it has seen.
 
         Raises:
             InputError: The checkpoint's configuration is another one than this model's.
@@ -194,6 +199,8 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
                 f"the checkpoint was trained with {name} {saved[name]!r}, but the recipe says {own[name]!r}; "
                 f"give the recipe that it was trained with (config.yaml in its run's folder)"
             )
+        if told := checkpoint.get("SERDataModule", {}).get("trained_on"):
+            self.config.trained_on = provenance(told)
 
     def on_train_end(self) -> None:
         """Remember what the model was trained on, for `save_pretrained`."""

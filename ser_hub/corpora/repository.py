@@ -10,7 +10,7 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
 from ser_hub.corpora.base import features_of
-from ser_hub.errors import InputError
+from ser_hub.errors import InputError, first_line
 
 FILES = "data/*.parquet"
 SPLIT = "train"
@@ -47,9 +47,9 @@ def read(source: str | Path, *, streaming: bool = False) -> Any:
         rows = load_dataset(str(source), split=SPLIT, streaming=streaming)
         rows.info.description = _description(source, is_local)
     except (DatasetNotFoundError, FileNotFoundError, HFValidationError, ValueError) as error:
-        raise InputError(f"{source} cannot be read as an exported corpus ({_first_line(error)})") from error
+        raise InputError(f"{source} cannot be read as an exported corpus ({first_line(error)})") from error
     except (HfHubHTTPError, OfflineModeIsEnabled, ConnectionError, OSError) as error:
-        raise InputError(f"{source} cannot be fetched from the Hub ({_first_line(error)}); try again online") from error
+        raise InputError(f"{source} cannot be fetched from the Hub ({first_line(error)}); try again online") from error
     features = rows.features
     if features is None or "label" not in features or features != features_of(getattr(features["label"], "names", [])):
         way_out = "export it again" if is_local else "name a repository that `ser-hub corpus push` filled"
@@ -64,7 +64,3 @@ def _description(source: str | Path, is_local: bool) -> str:
     except (FileNotFoundError, EntryNotFoundError):
         return ""  # exported before there was one, or offline and not in the Hub's cache
     return str(held.get("description", "")) if isinstance(held, dict) else ""
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -59,6 +59,6 @@ def _read(folder: str | Path) -> tuple[dict[str, Any], pd.DataFrame]:
         found, table = json.loads(record.read_text()), pd.read_parquet(predictions)
         _ = found["data"]["manifest_sha256"], found["model"]["class"], found["seeds"]
         _ = table[["clip_id", "seed", "speaker", "label", "prediction"]]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder} is no evaluation; give a folder that `ser-hub evaluate` wrote") from error
     return found, table

@@ -9,7 +9,8 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -78,13 +79,10 @@ def evaluate(
     dest = Path(dest)
     dest.mkdir(parents=True, exist_ok=True)
     jobs = [Job(fold, seed, dest / f"fold{fold}-seed{seed}") for seed in range(seeds) for fold in range(folds)]
-    try:
-        with FileLock(dest / ".lock", timeout=0):  # two at once would throw away each other's unfinished runs
-            _claim(dest / "plan.json", {"settings": without_folder(settings), "folds": folds, "recipe": recipe})
-            _run([job for job in jobs if not job.folder.is_dir()], settings, workers or os.cpu_count() or 1)
-            return collect(jobs, dest)
-    except Timeout as error:
-        raise InputError(f"another process evaluates into {dest}; wait for it, or name another folder") from error
+    with _alone(dest):
+        _claim(dest / "plan.json", {"settings": without_folder(settings), "folds": folds, "recipe": recipe})
+        _run([job for job in jobs if not job.folder.is_dir()], settings, workers or os.cpu_count() or 1)
+        return collect(jobs, dest)
 
 
 def collect(jobs: Sequence[Job], dest: Path) -> Path:
@@ -105,6 +103,7 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
     predictions = pd.concat(parts, ignore_index=True)
     names = class_names(predictions)
     first = records[0]
+    told = all("threads" in one["trainer"] for one in records)
     overall = summary(predictions, names)
     curves = {job.folder.name: pd.read_csv(job.folder / "metrics.csv") for job in jobs}
     best = pd.Series({(job.seed, job.fold): curves[job.folder.name]["val/uar"].max() for job in jobs})
@@ -115,7 +114,8 @@ def collect(jobs: Sequence[Job], dest: Path) -> Path:
         "data": {key: value for key, value in first["data"].items() if key not in ("fold", "clips")}
         | {"folds": len({job.fold for job in jobs}), "clips": int((predictions["seed"] == jobs[0].seed).sum())},
         "trainer": {key: value for key, value in first["trainer"].items() if key != "threads"},
-        "threads": sorted({one["trainer"]["threads"] for one in records if "threads" in one["trainer"]}),
+        # Runs of before do not say, and what some say is not true of all.
+        "threads": sorted({one["trainer"]["threads"] for one in records}) if told else [],
         "seeds": sorted({job.seed for job in jobs}),
         "settings": plan["settings"],
         "recipe": plan["recipe"],
@@ -195,7 +195,7 @@ code `{"`, `".join(record["git_of_runs"])}`.
 |---|---|---|---|
 {groups}
 
-Made by `{command("evaluate", record["settings"], len(record["seeds"]))}`{_threads_text(record)}.
+Made by `{command("evaluate", record["settings"], len(record["seeds"]))}`{threads_text(record)}.
 """
 
 
@@ -204,12 +204,12 @@ def command(verb: str, settings: Sequence[str], seeds: int) -> str:
     return shlex.join(["ser-hub", verb, *settings, "--seeds", str(seeds), "--dest", "DEST"])
 
 
-def _threads_text(record: dict[str, Any]) -> str:
-    threads = record.get("threads")
-    if not threads:
+def threads_text(record: dict[str, Any]) -> str:
+    """Return on how many threads an evaluation's runs were, as text; nothing where its record does not say."""
+    if not (threads := record.get("threads")):
         return ""
     counts = " or ".join(map(str, threads))
-    return f", each run on {counts} {'thread' if threads == [1] else 'threads'}, on whose number the last digits depend"
+    return f", each run on {counts} thread{'' if threads == [1] else 's'} (the last digits depend on it)"
 
 
 def interval_text(score: dict[str, Any]) -> str:
@@ -230,6 +230,24 @@ def _title(record: dict[str, Any]) -> str:
         f"{record['model']['class']}, {data['corpus']}, {data['protocol']} ({apart})\n"
         f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, {seeds_text(record)}"
     )
+
+
+@contextmanager
+def _alone(dest: Path) -> Iterator[None]:
+    """Hold a folder against other processes, which would throw away this one's unfinished runs."""
+    lock = FileLock(dest / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            f"another process evaluates into {dest} (it holds {dest / '.lock'}); wait for it, or name another folder"
+        ) from error
+    except (OSError, NotImplementedError):  # a file system without locks: go on without one
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _claim(plan: Path, wanted: dict[str, Any]) -> None:

@@ -47,11 +47,12 @@ def write_record(path: Path, record: dict[str, Any], predictions: dict[str, list
 
 
 def weights_sha256(model: SERModel) -> str:
-    """Return one SHA-256 for the weights of a model: their names and their bytes."""
+    """Return one SHA-256 for the weights of a model: their names, and their bytes in single precision."""
     digest = hashlib.sha256()
     for name, weights in sorted(model.state_dict().items()):
         digest.update(name.encode())
-        digest.update(weights.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        single = weights.float() if weights.is_floating_point() else weights  # as an exported model has them
+        digest.update(single.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
 
 

@@ -89,7 +89,7 @@ class TestReport(Callback):
             "model": {
                 "class": type(model).__name__,
                 "trainable_parameters": model.num_parameters(only_trainable=True),
-                "config": model.config.to_diff_dict(),
+                "config": {key: value for key, value in model.config.to_diff_dict().items() if key != "trained_on"},
                 "weights_sha256": weights_sha256(model),
             },
             "feature_extractor": data.feature_extractor.settings(),

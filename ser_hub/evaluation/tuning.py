@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tqdm import tqdm
 
 from ser_hub.cache import written_aside
-from ser_hub.errors import InputError
+from ser_hub.errors import InputError, first_line
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment, without_folder
 from ser_hub.evaluation.tracking import log_summary
@@ -161,7 +161,7 @@ def open_storage(where: str) -> BaseStorage:
         return JournalStorage(JournalFileBackend(str(journal)))
     except (ImportError, OSError, ValueError, SQLAlchemyError, OptunaError) as error:
         raise InputError(
-            f"--storage {_shown(where)} cannot be opened ({type(error).__name__}: {str(error).partition(chr(10))[0]}); "
+            f"--storage {_shown(where)} cannot be opened ({type(error).__name__}: {first_line(error)}); "
             "give the path of a journal file in a folder that exists, sqlite:///FILE, or install the database's driver"
         ) from error
 

@@ -7,7 +7,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ser_hub.corpora import get_corpus
-from ser_hub.evaluation.crossval import seeds_text
+from ser_hub.evaluation.crossval import command, seeds_text, threads_text
 from ser_hub.features import FunctionalsFeatureExtractor, SERFeatureExtractor
 from ser_hub.hub.licences import licence_for_card
 from ser_hub.models import ARCHITECTURES, SERModel
@@ -174,9 +174,8 @@ def _recipe(evaluation: dict[str, Any] | None, trained_on: Mapping[str, Any]) ->
         name.upper(): score | dict(zip(("low", "high"), score["interval"] or unknown, strict=True))
         for name, score in metrics.items()
     }
-    seeds, command = len(evaluation["seeds"]), shlex.join(evaluation["settings"])
-    counts = " or ".join(map(str, evaluation.get("threads", ())))  # an older record does not say
-    threads = f" on {counts} thread{'' if counts == '1' else 's'}" if counts else ""
+    seeds, settings = len(evaluation["seeds"]), evaluation["settings"]
+    one = [f"--data.fold={trained_on['fold']}", f"--seed_everything={trained_on['seed']}"]
     over_seeds = ("deviation", "minimum", "maximum") if seeds > 1 else ()
     return f"""
 ### The recipe, over all folds
@@ -188,8 +187,8 @@ One checkpoint is one draw; the recipe itself was trained {data["folds"] * seeds
 
 {_table("metric", rows, dict.fromkeys(("mean", *over_seeds, "low", "high"), 4))}
 
-Made by `ser-hub evaluate {command} --seeds {seeds} --dest DEST`; this checkpoint by \
-`ser-hub fit {command} --data.fold={trained_on["fold"]} --seed_everything={trained_on["seed"]}`{threads}.
+Made by `{command("evaluate", settings, seeds)}`{threads_text(evaluation)}; this checkpoint by \
+`{shlex.join(["ser-hub", "fit", *settings, *one])}`.
 """
 
 

@@ -14,8 +14,7 @@ from tqdm import tqdm
 
 from ser_hub.corpora import get_corpus
 from ser_hub.corpora.base import Archive
-from ser_hub.errors import InputError
-from ser_hub.hub.push import first_line
+from ser_hub.errors import InputError, first_line
 
 
 def download_corpus(name: str, dest: str | Path) -> Path:

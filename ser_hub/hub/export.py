@@ -15,7 +15,7 @@ from ser_hub.hub.card import render_card
 from ser_hub.hub.onnx import export_onnx
 from ser_hub.hub.remote_code import flat, remote_code
 from ser_hub.models import ARCHITECTURES, SERModel
-from ser_hub.training.data import provenance
+from ser_hub.models.base import provenance
 
 UNCOMPARED = ("_name_or_path", "architectures", "dtype", "trained_on", "transformers_version")
 """Entries of a model's configuration that may differ between its test and its export."""

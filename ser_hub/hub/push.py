@@ -11,14 +11,14 @@ from huggingface_hub import HfApi
 
 from ser_hub.corpora import get_corpus
 from ser_hub.corpora.repository import FILES
-from ser_hub.errors import InputError
+from ser_hub.errors import InputError, first_line
 from ser_hub.hub.licences import may_be_published
 
 RepoType = Literal["model", "dataset"]
 
 SHOWN = "[!.]*"
-"""Pattern of what a push deletes where the folder has it no more: nothing that begins with a dot, as nothing such is
-sent; .gitattributes is the Hub's own."""
+"""Pattern of what a push deletes where the folder has it no more: nothing that begins with a dot at the top, as nothing
+such is sent; .gitattributes is the Hub's own."""
 
 
 def files_to_push(folder: str | Path) -> list[tuple[str, int]]:
@@ -64,8 +64,8 @@ def push(
 ) -> str:
     """Make a Hub repository, which is made where there is none, hold what a folder holds.
 
-    What the repository has and the folder has not is deleted, but for names that begin with a dot. The token is the one
-    that huggingface_hub finds (`hf auth login`, or HF_TOKEN). What a stopped upload had sent is not sent again.
+    What the repository has and the folder has not is deleted, but for what begins with a dot at its top. The token is
+    the one that huggingface_hub finds (`hf auth login`, or HF_TOKEN). What a stopped upload had sent is not sent again.
 
     Args:
         folder: Folder with a README.md.
@@ -111,8 +111,3 @@ def push(
             f"again: what was sent is not sent again"
         ) from error
     return str(commit.commit_url)
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of what an error says, or its name where it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -4,13 +4,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from httpx2 import HTTPError, InvalidURL
-from huggingface_hub import get_session
+import httpx2
 from transformers import AudioClassificationPipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 
 from ser_hub import audio
-from ser_hub.errors import InputError
+from ser_hub.errors import InputError, first_line
 from ser_hub.features.base import as_float
 from ser_hub.models.base import SERModel
 
@@ -71,11 +70,11 @@ def _mono(samples: Any) -> Any:
 
 def _fetched(url: str) -> bytes:
     try:
-        answer = get_session().get(url, timeout=FETCH_SECONDS, follow_redirects=True)
+        # Not by the Hub's session, whose offline switch is meant for the Hub.
+        answer = httpx2.get(url, timeout=FETCH_SECONDS, follow_redirects=True)
         answer.raise_for_status()
-    except (HTTPError, InvalidURL, OSError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
-        raise InputError(f"{url} cannot be fetched ({reason}); check the address, or give a file") from error
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        raise InputError(f"{url} cannot be fetched ({first_line(error)}); check the address, or give a file") from error
     return bytes(answer.content)
 
 

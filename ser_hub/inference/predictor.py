@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
 from ser_hub.audio import AudioSource, describe
-from ser_hub.errors import InputError
+from ser_hub.errors import InputError, first_line
 from ser_hub.evaluation.report import draw_attention
 from ser_hub.features.base import SERFeatureExtractor
 from ser_hub.features.cache import extract_clip
@@ -52,7 +52,7 @@ class Predictor:
         # What transformers raises where a file holds something else than it should depends on what that is.
         except (OSError, ValueError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
             raise InputError(
-                f"{folder} cannot be loaded as a model of ser_hub ({_first_line(error)}); export or download it again"
+                f"{folder} cannot be loaded as a model of ser_hub ({first_line(error)}); export or download it again"
             ) from error
         if not isinstance(self.model, SERModel) or not isinstance(self.feature_extractor, SERFeatureExtractor):
             raise InputError(
@@ -93,7 +93,3 @@ def draw(predictor: Predictor, clip: AudioSource, prediction: Prediction, path: 
     title = f"{prediction.file}: {prediction.emotion} ({prediction.probabilities[prediction.emotion]:.1%})"
     if not draw_attention(predictor.model, predictor.feature_extractor, clip, title, path):
         raise InputError(f"{type(predictor.model).__name__} has no attention over time to draw; leave --attention out")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")

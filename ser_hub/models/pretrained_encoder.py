@@ -176,10 +176,9 @@ class PretrainedEncoder(PublishedModel):
             ) from error
         try:
             self.encoder.load_state_dict(published.state_dict())
-            fits = _computes_the_same(self.encoder, published)
         except RuntimeError as error:
             raise InputError(unfit) from error
-        if not fits:
+        if not _computes_the_same(self.encoder, published):
             raise InputError(unfit)
 
     def _init_weights(self, module: nn.Module) -> None:

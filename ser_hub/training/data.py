@@ -20,6 +20,7 @@ from ser_hub.corpora.mixture import Classes
 from ser_hub.errors import InputError
 from ser_hub.features.base import Array, SERFeatureExtractor
 from ser_hub.features.cache import extract_all
+from ser_hub.models.base import provenance
 from ser_hub.models.speech_text import text_ids
 from ser_hub.protocols import Fold, LeakError, Manifest, Protocol, audit, clips_of, get_protocol, speakers_of
 from ser_hub.training.augmentation import Augmentation
@@ -30,11 +31,6 @@ Item = tuple[Array, int, str]
 
 COPY = " copy "
 """What stands between a clip's id and the number of its altered copy."""
-
-
-def provenance(trained_on: dict[str, Any]) -> dict[str, Any]:
-    """Return what of a checkpoint's `trained_on` a model's configuration keeps: clips would be a thousand lines."""
-    return {name: trained_on[name] for name in ("corpus", "protocol", "fold", "speakers")}
 
 
 def original(clip_id: str) -> str:

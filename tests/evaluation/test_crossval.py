@@ -120,6 +120,7 @@ def test_compare_refuses_another_split_and_damaged_records(evaluated, refused, t
         (json.dumps(other), "split the clips differently"),
         ("{", "is no evaluation"),
         ("{}", "is no evaluation"),
+        ("[]", "is no evaluation"),
     ):
         (tmp_path / "evaluation.json").write_text(text)
         assert said in refused("compare", evaluated, tmp_path)
@@ -166,6 +167,18 @@ def test_runs_of_an_edited_recipe_are_not_reused(evaluated, arguments, refused, 
     assert main(command) == 0
     edited.write_text(edited.read_text().replace("lr: 6.0e-3", "lr: 5.0e-3"))
     assert "another recipe" in refused(*command)
+
+
+def test_threads_are_named_where_every_run_says_on_how_many_it_was(evaluated, arguments, tmp_path):
+    dest = tmp_path / "older"
+    shutil.copytree(evaluated, dest)
+    path = dest / "fold1-seed0" / "record.json"
+    record = json.loads(path.read_text())
+    del record["trainer"]["threads"]  # as in the records of before
+    path.write_text(json.dumps(record))
+    assert main([*arguments, "--seeds=2", f"--dest={dest}"]) == 0
+    assert json.loads((dest / "evaluation.json").read_text())["threads"] == []
+    assert "thread" not in (dest / "report.md").read_text()
 
 
 def test_runs_that_split_differently_are_not_pooled(evaluated, arguments, refused, tmp_path):

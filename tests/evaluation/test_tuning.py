@@ -135,7 +135,7 @@ def test_what_is_maximised(objective, value, tmp_path, monkeypatch):
     assert tuning._score([], tmp_path / "0", objective, 0) == value
 
 
-def test_a_lock_that_a_killed_process_left_is_broken(tmp_path, monkeypatch):
+def test_a_lock_links_to_the_journal_so_that_a_forgotten_one_can_be_broken(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("deep").mkdir()
     where = "deep/study.journal"

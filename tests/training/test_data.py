@@ -11,7 +11,7 @@ from transformers import AutoFeatureExtractor, AutoModel
 
 from ser_hub.errors import InputError
 from ser_hub.features import MfccChromaFeatureExtractor
-from ser_hub.models import LSTMSA, LSTMSAConfig
+from ser_hub.models import LSTMSA, LSTMSAConfig, ResLSTMSA
 from ser_hub.protocols import Fold, LeakError, Protocol
 from ser_hub.training import CosineWarmRestarts, SERDataModule
 
@@ -164,6 +164,19 @@ def test_a_model_by_clip_is_tested_where_it_was_trained(exported, corpus_dir, tm
         Trainer(**quiet).test(model, later, verbose=False)
     with pytest.raises(LeakError, match="has seen test speakers"):  # another model's history does not hide this one's
         Trainer(**quiet).test(AutoModel.from_pretrained(exported), data, verbose=False)
+
+
+def test_a_model_and_its_data_from_a_checkpoint_know_what_they_have_seen(checkpoint, corpus_dir, tmp_path):
+    """By `load_from_checkpoint`, not by the Trainer's `ckpt_path`."""
+    model = ResLSTMSA.load_from_checkpoint(checkpoint, weights_only=True)
+    other = {"corpus": "synthetic", "data_dir": str(corpus_dir), "protocol": "speaker-holdout:seed=1"}
+    fresh = SERDataModule(MfccChromaFeatureExtractor(), **other)
+    restored = SERDataModule(MfccChromaFeatureExtractor(), **other)
+    restored.load_state_dict(torch.load(checkpoint, weights_only=True)["SERDataModule"])
+    for data in (fresh, restored):
+        trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path, enable_progress_bar=False)
+        with pytest.raises(LeakError, match="has seen"):
+            trainer.test(model, data, verbose=False)
 
 
 def test_each_process_groups_its_share_by_length(data):
