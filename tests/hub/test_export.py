@@ -120,8 +120,8 @@ def test_card_with_the_recipes_evaluation(checkpoint, tmp_path):
     assert "trained 15 times" in text and "| UAR | 0.5000 | 0.0100 | 0.4800 | 0.5200 | 0.4000 | 0.6000 |" in text
     assert "| F1 | 0.5000 | 0.0100 | 0.4800 | 0.5200 | too few speakers | too few speakers |" in text
     assert "thread" not in text  # nobody wrote it down
-    assert "--seed_everything=0` on 1 thread.\n" in exported_with("one", threads=[1])
-    assert "--seed_everything=0` on 1 or 2 threads.\n" in exported_with("two", threads=[1, 2])
+    assert "--dest DEST`, each run on 1 thread (" in exported_with("one", threads=[1])
+    assert "--dest DEST`, each run on 1 or 2 threads (" in exported_with("two", threads=[1, 2])
     for part, change in {
         "model": {"trainable_parameters": evaluation["model"]["trainable_parameters"] + 1},
         "data": {"protocol": "clip-holdout"},
