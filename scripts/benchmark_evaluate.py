@@ -7,7 +7,6 @@ another number of threads sums in another order, so the share of equal predictio
 The record is results/benchmark_evaluate.json.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser_hub.cache import written_aside
+from ser_hub.cache import write_json
 from ser_hub.evaluation.record import environment, without_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,8 +58,7 @@ def main() -> int:
         "seconds": {"plain loop": round(loop, 1), "side by side": round(side_by_side, 1)},
         "equal_predictions": float(agree),
     }
-    with written_aside(RECORD) as partial:
-        partial.write_text(json.dumps(record, indent=1) + "\n")
+    write_json(RECORD, record)
     print(f"plain loop     {loop:7.1f} s for {FOLDS} folds")
     print(f"side by side   {side_by_side:7.1f} s")
     print(f"ratio          {loop / side_by_side:7.2f}")

@@ -16,7 +16,7 @@ from _readme import write_table
 from transformers import AutoFeatureExtractor, AutoModel
 
 import ser_hub
-from ser_hub.cache import written_aside
+from ser_hub.cache import write_json
 from ser_hub.corpora.base import content_hashes
 from ser_hub.evaluation.record import environment
 from ser_hub.evaluation.scores import scores
@@ -70,8 +70,7 @@ def main() -> None:
     data_dir = parser.parse_args().data_dir
     measured = [measure(one.name, data_dir) for one in trained()]
     record = environment() | {"checkpoints": measured}
-    with written_aside(ROOT / "results" / "onnx.json") as partial:
-        partial.write_text(json.dumps(record, indent=1) + "\n")
+    write_json(ROOT / "results" / "onnx.json", record)
     lines = [
         "| checkpoint | file | KiB | largest deviation of a logit | UAR on its test clips |",
         "|---|---|---|---|---|",

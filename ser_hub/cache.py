@@ -1,10 +1,12 @@
 """Where ser_hub keeps what can be made again, and how files are written so that nothing is ever half there."""
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 def cache_dir(room: str) -> Path:
@@ -28,3 +30,9 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Write a JSON file, beside and renamed."""
+    with written_aside(path) as partial:
+        partial.write_text(json.dumps(content, indent=1) + "\n")

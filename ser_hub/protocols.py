@@ -16,7 +16,7 @@ import numpy.typing as npt
 from datasets import Dataset
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
-from ser_hub.cache import written_aside
+from ser_hub.cache import write_json
 from ser_hub.corpora.base import content_hashes
 from ser_hub.errors import InputError
 
@@ -72,8 +72,7 @@ class Manifest:
 
     def save(self, path: str | Path) -> None:
         """Write the manifest with its hash as JSON."""
-        with written_aside(path) as partial:
-            partial.write_text(json.dumps(asdict(self) | {"sha256": self.sha256}, indent=1) + "\n")
+        write_json(path, asdict(self) | {"sha256": self.sha256})
 
     @classmethod
     def load(cls, path: str | Path) -> "Manifest":

@@ -31,6 +31,21 @@ def provenance(trained_on: Mapping[str, Any]) -> dict[str, Any]:
     return {name: trained_on[name] for name in ("corpus", "protocol", "fold", "speakers")}
 
 
+def refuse_other(saved: Mapping[str, Any], own: Mapping[str, Any], how: str, *, but: frozenset[str]) -> None:
+    """Refuse a checkpoint whose settings differ from a recipe's in any that both have, `but` some.
+
+    Raises:
+        InputError: One differs; `how` joins it to "the checkpoint was trained".
+    """
+    differing = [name for name in own if name in saved and saved[name] != own[name] and name not in but]
+    if differing:
+        name = "model_type" if "model_type" in differing else differing[0]
+        raise InputError(
+            f"the checkpoint was trained {how} {name} {saved[name]!r}, but the recipe says {own[name]!r}; "
+            f"give the recipe that it was trained with (config.yaml in its run's folder)"
+        )
+
+
 class SERConfig(PreTrainedConfig):  # type: ignore[misc]
     """What every architecture's configuration has.
 
@@ -190,15 +205,8 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
         Raises:
             InputError: The checkpoint's configuration is another one than this model's.
         """
-        saved, own = checkpoint["hyper_parameters"]["config"], self.config.to_dict()
         # What only names files, versions or classes in print does not change a tensor.
-        differing = [name for name in own if name in saved and saved[name] != own[name] and name not in UNSHAPED]
-        if differing:
-            name = "model_type" if "model_type" in differing else differing[0]
-            raise InputError(
-                f"the checkpoint was trained with {name} {saved[name]!r}, but the recipe says {own[name]!r}; "
-                f"give the recipe that it was trained with (config.yaml in its run's folder)"
-            )
+        refuse_other(checkpoint["hyper_parameters"]["config"], self.config.to_dict(), "with", but=UNSHAPED)
         if told := checkpoint.get("SERDataModule", {}).get("trained_on"):
             self.config.trained_on = provenance(told)
 

@@ -20,7 +20,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from ser_hub.cache import written_aside
+from ser_hub.cache import write_json, written_aside
 from ser_hub.errors import InputError
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment, without_folder, write_record
@@ -258,8 +258,7 @@ def _claim(plan: Path, wanted: dict[str, Any]) -> None:
                 f"{plan.parent} holds an evaluation of other settings or another recipe; name another folder"
             )
         return
-    with written_aside(plan) as partial:
-        partial.write_text(json.dumps(wanted, indent=1) + "\n")
+    write_json(plan, wanted)
 
 
 def _run(jobs: Sequence[Job], settings: Sequence[str], workers: int) -> None:

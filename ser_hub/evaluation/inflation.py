@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ser_hub.cache import written_aside
+from ser_hub.cache import write_json, written_aside
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.crossval import command, evaluate, interval_text, seeds_text
 from ser_hub.evaluation.record import environment, without_folder
@@ -93,8 +93,7 @@ def inflation(
         "folds": folds,
         "ways": rows,
     }
-    with written_aside(dest / "inflation.json") as partial:
-        partial.write_text(json.dumps(summary, indent=1) + "\n")
+    write_json(dest / "inflation.json", summary)
     figures.intervals({row["title"]: row["metrics"]["uar"] for row in rows}, name, dest / "inflation.png")
     with written_aside(dest / "inflation.md") as partial:
         partial.write_text(_report(rows, name, without_folder(settings), seeds))

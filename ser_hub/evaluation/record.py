@@ -2,7 +2,6 @@
 
 import datetime
 import hashlib
-import json
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import torch
 
-from ser_hub.cache import written_aside
+from ser_hub.cache import write_json, written_aside
 from ser_hub.models.base import SERModel
 
 LIBRARIES = ("torch", "lightning", "transformers", "datasets", "torchmetrics", "librosa", "soxr", "numpy", "scipy")
@@ -42,8 +41,7 @@ def write_record(path: Path, record: dict[str, Any], predictions: dict[str, list
     parquet = path.with_name("predictions.parquet")
     with written_aside(parquet) as partial:
         pyarrow.parquet.write_table(pa.table(predictions), partial)
-    with written_aside(path) as partial:
-        partial.write_text(json.dumps(record | {"predictions": parquet.name}, indent=1) + "\n")
+    write_json(path, record | {"predictions": parquet.name})
 
 
 def weights_sha256(model: SERModel) -> str:

@@ -22,7 +22,7 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 from tqdm import tqdm
 
-from ser_hub.cache import written_aside
+from ser_hub.cache import write_json, written_aside
 from ser_hub.errors import InputError, first_line
 from ser_hub.evaluation import figures
 from ser_hub.evaluation.record import environment, without_folder
@@ -280,8 +280,7 @@ def _report(study: optuna.Study, recipe: str | Path, plan: Mapping[str, Any], ob
             for trial in finished
         ],
     }
-    with written_aside(dest / "tuning.json") as partial:
-        partial.write_text(json.dumps(record, indent=1) + "\n")
+    write_json(dest / "tuning.json", record)
     title = f"{Path(recipe).stem}: {len(finished)} trials\n{OBJECTIVES[objective]}"
     figures.search(values, importance, title, dest / "tuning.png")
     with written_aside(dest / "best.yaml") as partial:

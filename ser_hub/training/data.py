@@ -20,7 +20,7 @@ from ser_hub.corpora.mixture import Classes
 from ser_hub.errors import InputError
 from ser_hub.features.base import Array, SERFeatureExtractor
 from ser_hub.features.cache import extract_all
-from ser_hub.models.base import provenance
+from ser_hub.models.base import provenance, refuse_other
 from ser_hub.models.speech_text import text_ids
 from ser_hub.protocols import Fold, LeakError, Manifest, Protocol, audit, clips_of, get_protocol, speakers_of
 from ser_hub.training.augmentation import Augmentation
@@ -265,13 +265,8 @@ class SERDataModule(LightningDataModule):
         Raises:
             InputError: It was trained on other features.
         """
-        saved, own = state_dict["feature_extractor"], self.feature_extractor.to_dict()
-        for name in sorted((saved.keys() & own.keys()) - {"mean", "std"}):
-            if saved[name] != own[name]:
-                raise InputError(
-                    f"the checkpoint was trained on features with {name} {saved[name]!r}, but the recipe says "
-                    f"{own[name]!r}; give the recipe that it was trained with (config.yaml in its run's folder)"
-                )
+        saved, own = state_dict["feature_extractor"], dict(sorted(self.feature_extractor.to_dict().items()))
+        refuse_other(saved, own, "on features with", but=frozenset({"mean", "std"}))
         self.feature_extractor.mean, self.feature_extractor.std = saved["mean"], saved["std"]
         self.seen = state_dict["trained_on"]
 
