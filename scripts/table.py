@@ -52,10 +52,10 @@ GROUPED = "--data.group_by_length=true"
 ROWS = (
     Row("lstm-sa-h32", 10, "UAR 0.535"),
     Row("lstm-sa-h64", 10, "UAR 0.575"),
-    Row("lstm-sa-h128", 3, "UAR 0.590"),
-    Row("reslstm-sa-h32", 5, "UAR 0.613"),
+    Row("lstm-sa-h128", 5, "UAR 0.590"),
+    Row("reslstm-sa-h32", 10, "UAR 0.613"),
     Row("reslstm-sa-h64", 10, "UAR 0.623"),
-    Row("reslstm-sa-h128", 3, "UAR 0.611"),
+    Row("reslstm-sa-h128", 5, "UAR 0.611"),
     Row("egemaps-svm", 3),
     Row("attention-blstm", 1, "WAR 0.575 (ShEMO)"),
     Row("emocatcher", 1),
