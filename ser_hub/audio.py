@@ -28,6 +28,9 @@ SOUND_CHUNK = {b"RIFF": ("<", b"data"), b"RIFX": (">", b"data"), b"FORM": (">", 
 UNKNOWN_SIZE = 0x7FFF_F000
 """From here up, a chunk's size is what a program wrote that could not seek back to fill it in."""
 
+UNKNOWN_FRAMES = 2**63 - 1
+"""libsndfile's number of samples of a FLAC whose header leaves it open."""
+
 HEADER_BYTES = 44
 """Of a plain WAV; some programs count it into the size of the sound."""
 
@@ -52,6 +55,8 @@ def decode(source: AudioSource, sampling_rate: int | None = None) -> tuple[npt.N
     name, content = describe(source), _content(source)
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
+            if file.frames == UNKNOWN_FRAMES:
+                raise InputError(f"{name} does not say how long it is, as FLAC written to a pipe; write it to a file")
             samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
             cut = _is_cut_short(content, file.format, file.frames - len(samples))
     except soundfile.SoundFileError as error:

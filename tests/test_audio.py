@@ -136,6 +136,14 @@ def test_wav_files_that_only_look_odd_pass(content):
     assert len(audio.decode(content)[0]) == len(soundfile.read(io.BytesIO(content))[0]) > 600
 
 
+def test_a_flac_that_leaves_its_length_open_is_refused():
+    content = bytearray(encoded("FLAC"))
+    content[21] &= 0xF0  # the last 36 bits of STREAMINFO before its MD5: the number of samples
+    content[22:26] = bytes(4)
+    with pytest.raises(InputError, match="does not say how long it is"):
+        audio.decode(bytes(content))
+
+
 @pytest.mark.parametrize("missing", [46, 1_000, 1_998])
 def test_a_sound_chunk_longer_than_the_file_is_refused(missing):
     content = wav(chunk(b"LIST", b"odd"), chunk(b"data", SOUND))
