@@ -36,8 +36,8 @@ from ser_hub.training import SERDataModule
 
 CORPUS_HELP = f"one of {', '.join(CORPORA)}; several as ravdess+emodb; or an exported one on the Hub as org/name"
 DATA_DIR_HELP = (
-    "folder that holds its clips, in whatever layout; for a mixture ravdess=FOLDER,emodb=FOLDER, or the folder that it "
-    "was exported to"
+    "folder that holds its clips, in whatever layout, or the list of `manifest`; for a mixture "
+    "ravdess=FOLDER,emodb=FOLDER, or the folder that it was exported to"
 )
 
 UNUSABLE = (
@@ -480,7 +480,9 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("name", help=CORPUS_HELP)
     _add_data(show)
     show.set_defaults(run=corpus_show)
-    checker = actions.add_parser("check", help="what is missing, damaged, silent or twice (exit code 1 if anything is)")
+    checker = actions.add_parser(
+        "check", help="what is missing, damaged, silent or twice (exit code 1 where that is a defect)"
+    )
     checker.add_argument("name", help=CORPUS_HELP)
     checker.add_argument("--data-dir", help=DATA_DIR_HELP)
     checker.set_defaults(run=corpus_check)

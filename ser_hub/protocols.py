@@ -150,7 +150,7 @@ class Protocol(ABC):
 class RavdessFiveFold(Protocol):
     """The five speaker-independent folds of Krasnoproshin and Vashkevich (DSPA 2026, arXiv 2606.03359).
 
-    Every actor is tested once; the validation actors are two of another fold's test actors.
+    Every actor is tested once; the validation actors are two test actors of other folds.
     """
 
     name: ClassVar[str] = "ravdess-5fold"

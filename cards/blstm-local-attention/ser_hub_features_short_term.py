@@ -9,7 +9,7 @@
 The values are the library's, quirks included. Its mel filters (13 linear, 27 logarithmic) take bin k for a frequency of
 twice its own, so that they end near 3.4 kHz at a rate of 16 kHz. Its chroma keeps the last bin alone of those that fall
 on one semitone, and divides it by the count of another. Its harmonic ratio divides by the energy of a frame's first
-samples, fewer the longer the lag, so that it may exceed 1 and prefers an octave below (a sine of 200 Hz gets 67); its
+samples, fewer the longer the lag, so that it may exceed 1 and prefers a subharmonic (a sine of 200 Hz gets 67); its
 pitch lag is one sample short. Frames are not windowed, and the last one ends within the clip.
 
 Departures from the code behind the report: it normalises each frame over its own 36 values, which mixes hertz with

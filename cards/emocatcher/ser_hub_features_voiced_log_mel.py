@@ -18,7 +18,7 @@ from .ser_hub_features_spectral import __doc__ as _spectral
 from .ser_hub_features_base import Array, SERFeatureExtractor
 
 SPARE = 3
-"""Frames that are kept before and after the voiced region."""
+"""Frames that are kept before the voiced region; after it one fewer, for the source takes it for the end of a slice."""
 
 
 class VoicedLogMelFeatureExtractor(SERFeatureExtractor):
@@ -92,7 +92,7 @@ def loudness(mel: Array) -> npt.NDArray[np.float64]:
 
 
 def voiced(curve: npt.NDArray[np.float64]) -> slice:
-    """Return the frames from the first to the last above the threshold, with three to spare; all, where none is."""
+    """Return the frames from the first to the last above the threshold, three before and two after; all if none is."""
     ordered = gaussian_filter1d(np.sort(curve), sigma=10)
     threshold = ordered[np.argmax(np.gradient(ordered))]
     above = np.flatnonzero(curve > threshold)

@@ -105,7 +105,7 @@ class SERFeatureExtractor(SequenceFeatureExtractor):  # type: ignore[misc]
         """Check one clip and extract its features, not normalised.
 
         Raises:
-            InputError: The clip is not mono, not finite, or shorter than one frame.
+            InputError: The clip is not mono, not finite, shorter than one frame, or of integers of unknown scale.
         """
         samples = as_float(waveform)
         if samples.ndim != 1:
@@ -149,7 +149,7 @@ class SERFeatureExtractor(SequenceFeatureExtractor):  # type: ignore[misc]
             `input_features` (batch, time, feature_size) float32 and `attention_mask` (batch, time).
 
         Raises:
-            InputError: The rate differs, or a waveform is not mono, not finite or shorter than one frame.
+            InputError: The rate differs, or a waveform cannot be used (`compute`).
         """
         if sampling_rate is not None and sampling_rate != self.sampling_rate:
             raise InputError(

@@ -170,8 +170,8 @@ class SERModel(PreTrainedModel, LightningModule):  # type: ignore[misc]  # this 
     ) -> SequenceClassifierOutput:
         """Assemble what `forward` returns: logits (batch, num_labels), the loss where labels are given, the rest.
 
-        `hidden_states` ends with the clip embedding (batch, dim) that the last layer classifies; `attentions` are the
-        time weights (batch, time).
+        `hidden_states` ends with the clip embedding (batch, dim) that the head classifies; `attentions` are the weights
+        (batch, steps) of steps that share the input's time evenly.
         """
         loss = None if labels is None else self.criterion(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=hidden_states, attentions=attentions)

@@ -64,9 +64,9 @@ def load_corpus(
     Args:
         name: A key of `CORPORA`; several joined by `+`, as `ravdess+emodb`, under harmonised classes; or the
             repository of an exported corpus on the Hub, as `org/ravdess`.
-        data_dir: Folder that holds its clips, or that `ser-hub corpus export` wrote. For a mixture, each corpus's
-            folder by its name, or `ravdess=FOLDER,emodb=FOLDER`, or the one folder that the mixture was exported to.
-            The synthetic corpus needs none: it is made, once, in the cache.
+        data_dir: Folder that holds its clips (of `manifest`, the list itself), or that `ser-hub corpus export` wrote.
+            For a mixture, each corpus's folder by its name, or `ravdess=FOLDER,emodb=FOLDER`, or the one folder that
+            the mixture was exported to. The synthetic corpus needs none: it is made, once, in the cache.
         classes: Which classes a mixture has: the "union" of its corpora's, or only the "shared" ones.
         merge_calm: Whether calm counts as neutral; classes are then the harmonised ones.
 

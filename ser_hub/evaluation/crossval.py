@@ -170,9 +170,9 @@ def report(record: dict[str, Any], examples: Sequence[str]) -> str:
     shown = "\n".join(f"![{OF_ONE_RUN[name]}]({name})" for name in examples)
     return f"""# {_title(record).replace(chr(10), ": ")}
 
-{seeds_text(record)}, {data["folds"]} folds, {data["clips"]} clips tested with each seed. Predictions of all folds
-are pooled before they are scored; deviation, minimum and maximum are over seeds; the interval is a bootstrap over
-the {len(record["per_speaker"])} speakers that were tested.
+{counted(len(record["seeds"]), "seed")}, {counted(data["folds"], "fold")}, {data["clips"]} clips tested with each seed.
+Predictions of all folds are pooled before they are scored; deviation, minimum and maximum are over seeds; the interval
+is a bootstrap over the {len(record["per_speaker"])} speakers that were tested.
 The best epochs on the validation part have a UAR of {mean(record["best_validation_uar"].values()):.4f} there, the mean
 over folds and seeds.
 Manifest SHA-256 `{data["manifest_sha256"]}`, corpus SHA-256 `{data["corpus_sha256"]}`,
@@ -218,9 +218,9 @@ def interval_text(score: dict[str, Any]) -> str:
     return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "too few speakers, or none named"
 
 
-def seeds_text(record: dict[str, Any]) -> str:
-    """Return how many seeds an evaluation has as text."""
-    return f"{len(record['seeds'])} seed{'' if len(record['seeds']) == 1 else 's'}"
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, as `1 seed` or `2 seeds`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _title(record: dict[str, Any]) -> str:
@@ -228,7 +228,8 @@ def _title(record: dict[str, Any]) -> str:
     apart = independence(data["speaker_independent"])
     return (
         f"{record['model']['class']}, {data['corpus']}, {data['protocol']} ({apart})\n"
-        f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, {seeds_text(record)}"
+        f"UAR {uar['mean']:.3f}, WAR {record['scores']['metrics']['war']['mean']:.3f}, "
+        f"{counted(len(record['seeds']), 'seed')}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ser_hub.cache import write_json, written_aside
 from ser_hub.evaluation import figures
-from ser_hub.evaluation.crossval import command, evaluate, interval_text, seeds_text
+from ser_hub.evaluation.crossval import command, counted, evaluate, interval_text
 from ser_hub.evaluation.record import environment, without_folder
 from ser_hub.evaluation.tracking import log_summary
 from ser_hub.protocols import Fold
@@ -86,7 +86,7 @@ def inflation(
             {"name": way.name, "title": way.title, "metrics": record["scores"]["metrics"], "data": record["data"]}
             | {"git_of_runs": record["git_of_runs"], "recipe": record["recipe"]}
         )
-    name = f"{record['model']['class']}, {record['data']['corpus']}, {seeds_text(record)}"
+    name = f"{record['model']['class']}, {record['data']['corpus']}, {counted(len(record['seeds']), 'seed')}"
     summary = environment() | {
         "settings": without_folder(settings),
         "seeds": seeds,

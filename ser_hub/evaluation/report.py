@@ -166,7 +166,7 @@ class Judged(NamedTuple):
 
     Attributes:
         probabilities: (num_labels,).
-        embedding: What the model's last layer classifies, (dim,).
+        embedding: What the model's head classifies, (dim,).
         mean: Mean of its normalised frames, (feature_size,).
     """
 

@@ -36,7 +36,7 @@ class WaveformFeatureExtractor(SERFeatureExtractor):
         return f"the first {self.max_seconds:g} s"
 
     def extract(self, waveform: Array) -> Array:
-        """Normalise one clip (num_samples,), shape (num_samples, 1)."""
+        """Normalise one clip (num_samples,), shape (num_samples, 1), of `max_seconds` at most."""
         samples = waveform[: round(self.max_seconds * self.sampling_rate)]
         return np.asarray((samples - samples.mean()) / np.sqrt(samples.var() + 1e-7), dtype=np.float32)[:, np.newaxis]
 

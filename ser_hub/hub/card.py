@@ -7,7 +7,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ser_hub.corpora import get_corpus
-from ser_hub.evaluation.crossval import command, seeds_text, threads_text
+from ser_hub.evaluation.crossval import command, counted, threads_text
 from ser_hub.features import FunctionalsFeatureExtractor, SERFeatureExtractor
 from ser_hub.hub.licences import licence_for_card
 from ser_hub.models import ARCHITECTURES, SERModel
@@ -176,20 +176,23 @@ def _recipe(evaluation: dict[str, Any] | None, trained_on: Mapping[str, Any]) ->
     }
     seeds, settings = len(evaluation["seeds"]), evaluation["settings"]
     one = [f"--data.fold={trained_on['fold']}", f"--seed_everything={trained_on['seed']}"]
+    made = f"""Made by `{command("evaluate", settings, seeds)}`{threads_text(evaluation)}; this checkpoint by \
+`{shlex.join(["ser-hub", "fit", *settings, *one])}`.
+"""
+    if data["folds"] * seeds == 1:  # its numbers are those above
+        return f"\n{made}"
     over_seeds = ("deviation", "minimum", "maximum") if seeds > 1 else ()
     return f"""
 ### The recipe, over all folds
 
 One checkpoint is one draw; the recipe itself was trained {data["folds"] * seeds} times \
-({data["folds"]} folds of {data["protocol"]}, {_independence(data["speaker_independent"])}; \
-{seeds_text(evaluation)}), and the predictions of all folds were pooled. \
+({counted(data["folds"], "fold")} of {data["protocol"]}, {_independence(data["speaker_independent"])}; \
+{counted(seeds, "seed")}), and the predictions of all folds were pooled. \
 {"Deviation over seeds; " if over_seeds else ""}95 % interval from a bootstrap over speakers.
 
 {_table("metric", rows, dict.fromkeys(("mean", *over_seeds, "low", "high"), 4))}
 
-Made by `{command("evaluate", settings, seeds)}`{threads_text(evaluation)}; this checkpoint by \
-`{shlex.join(["ser-hub", "fit", *settings, *one])}`.
-"""
+{made}"""
 
 
 def _table(kind: str, rows: Mapping[str, Mapping[str, Any]], columns: Mapping[str, int]) -> str:

@@ -33,7 +33,7 @@ class Predictor:
     """A model and its feature extractor, loaded once.
 
     Args:
-        model: Folder that `ser-hub export` wrote, or the name of a Hub repository.
+        model: Folder that `ser-hub export` wrote, or the name of a Hub repository or of a checkpoint that comes along.
 
     Raises:
         InputError: There is no such model, or its files do not fit together.

@@ -60,7 +60,12 @@ ARCHITECTURES = {
         Architecture(LSTMSA, MfccChromaFeatureExtractor, True, "Krasnoproshin and Vashkevich 2026"),
         Architecture(ResLSTMSA, MfccChromaFeatureExtractor, True, "Krasnoproshin and Vashkevich 2026"),
         Architecture(EmoCatcher, VoicedLogMelFeatureExtractor, False, "hwang9u 2023"),
-        Architecture(CNNLSTM, LogMelFeatureExtractor, False, "CNN-LSTM comparison paper 2025"),
+        Architecture(
+            CNNLSTM,
+            LogMelFeatureExtractor,
+            False,
+            "CNN-LSTM comparison paper 2025, Speech-Emotion-Classification-with-PyTorch",
+        ),
         Architecture(CNNParallel, LogMelFeatureExtractor, False, "Speech-Emotion-Classification-with-PyTorch"),
         Architecture(Conv1dLSTM, AveragesFeatureExtractor, False, "CNN-LSTM comparison paper 2025"),
         Architecture(BLSTMLocalAttention, ShortTermFeatureExtractor, False, "Mirsamadi et al. 2017"),

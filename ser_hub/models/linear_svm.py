@@ -94,7 +94,7 @@ class LinearSVM(SERModel):
         """Collect the clips; with the epoch's last batch, fit the machine to them all.
 
         Raises:
-            InputError: The labels are shares, as mixup makes them.
+            InputError: The labels are shares, as mixup makes them, or the training part lacks a class.
         """
         if batch["labels"].ndim > 1:
             raise InputError("a support vector machine needs one class a clip; leave data.augmentation.mixup at 0")

@@ -23,7 +23,7 @@ class PublishedConfig(SERConfig):
 
 
 class PublishedModel(SERModel):
-    """Fetches the published weights when a training begins, once.
+    """Fetches the published weights when a training begins or goes on.
 
     Not when it is built: a checkpoint of ours holds its own weights, and loads without a network. Whether they were
     fetched is kept with them, so that training which goes on, or starts from a checkpoint of ours, does not lose what

@@ -47,12 +47,12 @@ class SERDataModule(LightningDataModule):
     Args:
         feature_extractor: What turns a clip into frames; it is copied, so one instance serves many folds.
         corpus: Name of the corpus, of several joined by `+`, or of an exported corpus on the Hub.
-        data_dir: Folder that holds its clips, or for a mixture the folder of each corpus by its name. Without one the
-            embedded synthetic corpus stands in, and says so.
+        data_dir: Folder that holds its clips (of `manifest`, the list itself), or for a mixture the folder of each
+            corpus by its name. Without one the embedded synthetic corpus stands in, and says so.
         classes: Which classes a mixture has: the union of its corpora's, or only the shared ones.
         merge_calm: Whether calm counts as neutral.
         protocol: Name of a protocol, with its settings where they differ from the usual
-            (`speaker-kfold:folds=10,seed=1`), or a protocol.
+            (`speaker-kfold:k=10,seed=1`), or a protocol.
         fold: Which of the protocol's folds.
         augmentation: What is done to training clips.
         text: Whether batches carry the clips' transcripts (`input_ids`), for a model that reads them.
@@ -62,6 +62,9 @@ class SERDataModule(LightningDataModule):
         allow_seen: Whether a checkpoint is tested on clips or speakers that it has seen, which the record then says.
         num_workers: Processes that collate batches; features lie in memory, so 0 is usually fastest.
         cache_dir: Folder for cached features; None means ser_hub's own.
+
+    Raises:
+        InputError: There is no such protocol, or mixup is asked for with transcripts.
     """
 
     def __init__(

@@ -120,6 +120,8 @@ def test_card_with_the_recipes_evaluation(checkpoint, tmp_path):
     assert "trained 15 times" in text and "| UAR | 0.5000 | 0.0100 | 0.4800 | 0.5200 | 0.4000 | 0.6000 |" in text
     assert "| F1 | 0.5000 | 0.0100 | 0.4800 | 0.5200 | too few speakers | too few speakers |" in text
     assert "thread" not in text  # nobody wrote it down
+    text = exported_with("single", seeds=[0], data=evaluation["data"] | {"folds": 1})
+    assert "over all folds" not in text and "Made by `ser-hub evaluate --config=configs/x.yaml" in text  # the same run
     assert "--dest DEST`, each run on 1 thread (" in exported_with("one", threads=[1])
     assert "--dest DEST`, each run on 1 or 2 threads (" in exported_with("two", threads=[1, 2])
     for part, change in {

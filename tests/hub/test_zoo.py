@@ -40,7 +40,7 @@ def test_card_says_what_its_record_and_predictions_say(folder):
     results = {result.metric_name: result.metric_value for result in card.data.eval_results}
     assert results["UAR"] == round(record["scores"]["uar"], 4) and results["WAR"] == round(record["scores"]["war"], 4)
     assert record["data"]["speaker_independent"] and record["data"]["manifest_sha256"] in card.text
-    assert "over all folds" in card.text and card.data.license == "cc-by-nc-sa-4.0"
+    assert "Made by `ser-hub evaluate --config=configs/" in card.text and card.data.license == "cc-by-nc-sa-4.0"
 
 
 @pytest.mark.parametrize("folder", CARDS, ids=lambda folder: folder.name)
