@@ -30,6 +30,7 @@ from ser_hub.errors import InputError
 from ser_hub.evaluation import TestReport
 from ser_hub.evaluation.tracking import wandb_logger
 from ser_hub.hub.push import RepoType
+from ser_hub.hub.zoo import DEFAULT
 from ser_hub.models import ARCHITECTURES, SERModel
 from ser_hub.protocols import PROTOCOLS
 from ser_hub.training import SERDataModule
@@ -363,7 +364,6 @@ def export(arguments: argparse.Namespace) -> None:
 
 def predict(arguments: argparse.Namespace) -> None:
     """Print what a model says of each file."""
-    from ser_hub.hub.zoo import DEFAULT
     from ser_hub.inference import Predictor
     from ser_hub.inference.predictor import draw
 
@@ -533,7 +533,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         nargs="+",
         help="audio files, at any sampling rate; what stands before them and is none is the model: a folder that "
-        "`ser-hub export` wrote, a name of `models --trained` (default: reslstm-sa-h64), or a Hub repository",
+        f"`ser-hub export` wrote, a name of `models --trained` (default: {DEFAULT}), or a Hub repository",
     )
     predictor.add_argument("--attention", metavar="PICTURE", help="PNG file to draw the attention over the clip to")
     predictor.add_argument("--json", action="store_true", help="print one JSON list with every class's probability")

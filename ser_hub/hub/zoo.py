@@ -8,7 +8,7 @@ from ser_hub.errors import InputError
 from ser_hub.shipped import folders
 from ser_hub.tables import aligned
 
-DEFAULT = "reslstm-sa-h64"
+DEFAULT = "reslstm-sa-h32"
 """What `ser-hub predict` uses where no model is named."""
 
 
