@@ -57,7 +57,7 @@ ROWS = (
     Row("reslstm-sa-h64", 10, "UAR 0.623"),
     Row("reslstm-sa-h128", 5, "UAR 0.611"),
     Row("egemaps-svm", 3),
-    Row("attention-blstm", 1, "WAR 0.575 (ShEMO)"),
+    Row("attention-blstm", 3, "WAR 0.575 (ShEMO)"),
     Row("emocatcher", 1),
     Row("emocatcher", 1, "WAR 0.872", "clip-holdout"),
     Row("emocatcher", 1, "WAR 0.842", "clip-kfold"),
