@@ -55,7 +55,7 @@ ROWS = (
     Row("lstm-sa-h128", 5, "UAR 0.590"),
     Row("reslstm-sa-h32", 10, "UAR 0.613"),
     Row("reslstm-sa-h64", 10, "UAR 0.623"),
-    Row("reslstm-sa-h128", 5, "UAR 0.611"),
+    Row("reslstm-sa-h128", 3, "UAR 0.611"),
     Row("egemaps-svm", 3),
     Row("attention-blstm", 3, "WAR 0.575 (ShEMO)"),
     Row("emocatcher", 1),
