@@ -25,7 +25,7 @@ from lightning.pytorch.callbacks import Callback
 from sklearn.metrics import recall_score
 from tqdm import tqdm
 
-from ser_hub.cache import written_aside
+from ser_hub.cache import write_json, written_aside
 from ser_hub.cli import lightning
 from ser_hub.evaluation.record import COMMIT, environment
 from ser_hub.evaluation.workers import run_all
@@ -226,6 +226,10 @@ def report(recipe: str, rows: list[dict[str, Any]]) -> str:
         f"{shown(row['uar']['test'])} | {shown(row['best_validation_uar'])} | {len(row['seeds'])} |"
         for row in rows
     )
+    names = [row["name"] for row in rows]
+    options = f"--recipe {recipe} --seeds {max(len(row['seeds']) for row in rows)}"
+    if names != list(ROWS):
+        options += f" --rows {' '.join(names)}"
     return f"""# Why the claimed number and ours differ: {recipe} on the five speaker-independent folds
 
 Claimed: UAR {CLAIMED[recipe]} over ten runs. Each row changes `configs/{recipe}.yaml` as it says; the columns are
@@ -238,7 +242,7 @@ over seeds.
 |---|---|---|---|---|---|
 {lines}
 
-Made by `python scripts/ablation.py --data-dir PATH --recipe {recipe}`; the values of each seed are in `ablation.json`.
+Made by `python scripts/ablation.py --data-dir PATH {options}`; the values of each seed are in `ablation.json`.
 """
 
 
@@ -283,8 +287,7 @@ def main() -> None:
     results = ROOT / "results" / "ablation" / recipe
     results.mkdir(parents=True, exist_ok=True)
     record = environment() | {"recipe": recipe, "rows": rows}
-    with written_aside(results / "ablation.json") as partial:
-        partial.write_text(json.dumps(record, indent=1) + "\n")
+    write_json(results / "ablation.json", record)
     with written_aside(results / "ablation.md") as partial:
         partial.write_text(report(recipe, rows))
     print(report(recipe, rows))
