@@ -1,6 +1,8 @@
-"""Fixtures that several rooms share: a small synthetic corpus, and runs of the command line on it."""
+"""Fixtures that several rooms share: a small synthetic corpus, runs of the command line on it, and the scripts."""
 
+import importlib.util
 import os
+from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that would reach for the network fails at once
 os.environ["WANDB_MODE"] = "offline"
@@ -21,6 +23,20 @@ def _own_cache(tmp_path_factory):
 def corpus_dir(tmp_path_factory):
     """Six speakers x eight emotions x two sentences, at 48 kHz."""
     return synthesise(tmp_path_factory.mktemp("synthetic"), speakers=6, repetitions=1)
+
+
+@pytest.fixture(scope="session")
+def load_script():
+    """What returns a module of scripts/, by its name; it is no package."""
+
+    def load(name):
+        path = Path(__file__).resolve().parents[1] / "scripts" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """scripts/ablation.py: each row changes what it says, and each way to choose an epoch takes the one that it says."""
 
-import importlib.util
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,15 +9,10 @@ import torch
 from ser_hub.features import MfccChromaFeatureExtractor
 from ser_hub.training import CosineWarmRestarts, SERDataModule
 
-SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "ablation.py"
-
 
 @pytest.fixture(scope="module")
-def ablation():
-    spec = importlib.util.spec_from_file_location("ablation", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def ablation(load_script):
+    return load_script("ablation")
 
 
 @pytest.fixture

@@ -1,19 +1,11 @@
 """scripts/cards.py: which run becomes the checkpoint that comes along."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "cards.py"
 
-
-@pytest.fixture
-def best_run():
-    spec = importlib.util.spec_from_file_location("cards", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.best_run
+@pytest.fixture(scope="module")
+def best_run(load_script):
+    return load_script("cards").best_run
 
 
 @pytest.mark.parametrize(
